@@ -1,0 +1,164 @@
+import type { Body } from "./body.ts";
+import type { ErrorCode, GatewayError } from "./errors.ts";
+import { Facts } from "./facts.ts";
+import { Headers } from "./headers.ts";
+import type { RoutePlan } from "./plan.ts";
+import type { Reply } from "./reply.ts";
+
+/** The other end of a client's connection. */
+export interface Peer {
+  /** Textual IP address; IPv4-mapped IPv6 is written as IPv4. */
+  readonly address: string;
+  readonly port: number;
+  readonly secure: boolean;
+  /** The port of ours that it connected to. */
+  readonly localPort: number;
+}
+
+/** What the client asked, after the parser and before any decision. */
+export interface Request {
+  readonly method: string;
+  /** The request target as received, in origin form. */
+  readonly target: string;
+  /** The path in the one normal form that decisions are taken on and that is forwarded. */
+  path: string;
+  /** `?` and what follows, byte for byte as received; empty if there was no `?`. */
+  query: string;
+  /** `Host`, lower-case, without a trailing dot; empty for HTTP/1.0 without one. */
+  readonly host: string;
+  /** HTTP/1.x minor version. */
+  readonly minor: 0 | 1;
+  readonly headers: Headers;
+  body: Body | null;
+  /** Lower-case protocol of a well-formed `Upgrade` request; only `websocket` is known. */
+  readonly upgrade: "websocket" | null;
+  readonly peer: Peer;
+}
+
+/** How a call ended, for the log: filled by the wire and the backend as they learn it. */
+export interface Outcome {
+  /** Status on the wire; 499 where the client had gone. */
+  status: number;
+  /** Bytes of body written to the client, before framing. */
+  bytesOut: number;
+  bytesIn: number;
+  /** Truncated or cancelled, and by whom. */
+  aborted: "client" | "upstream" | null;
+}
+
+/** The connection, as a call needs it. */
+export interface Exchange {
+  /** Forwards an interim (1xx) answer if this client can take it. */
+  interim(status: number, headers: Headers): void;
+  /** Sends the answer. Called once. */
+  send(call: Call, reply: Reply): void;
+}
+
+/** One request on its way. A class with one hidden shape: every call has every field from the start. */
+export class Call {
+  readonly id: string;
+  /** Milliseconds of the monotonic clock. */
+  readonly startedAt: number;
+  readonly request: Request;
+  readonly exchange: Exchange;
+  route: RoutePlan | null = null;
+  params: Readonly<Record<string, string>> = NO_PARAMS;
+  /** Client address after trusted proxies (FWD-3). */
+  clientIp = "";
+  /** `https` or `http` as the client used it (FWD-5). */
+  scheme: "http" | "https" = "http";
+  /** W3C trace context of this call: 32 and 16 hex digits, and what is passed on. */
+  traceId = "";
+  traceparent = "";
+  tracestate = "";
+  /** The id that the client sent, where ours replaced it. */
+  clientRequestId = "";
+  /** The target that was asked, and how often (1 = no repetition). */
+  upstreamTarget = "";
+  attempts = 0;
+  /** Milliseconds from sending upstream to the head of the answer. */
+  upstreamTime = 0;
+  errorCode: ErrorCode | null = null;
+  /** For the log only. */
+  errorCause: unknown = undefined;
+  readonly outcome: Outcome = { status: 0, bytesOut: 0, bytesIn: 0, aborted: null };
+  #facts: Facts | null = null;
+  #answer: Headers | null = null;
+  #onEnd: ((call: Call) => void)[] | null = null;
+  #onAbort: (() => void) | null = null;
+  #signal: AbortController | null = null;
+  #gone = false;
+
+  constructor(id: string, startedAt: number, request: Request, exchange: Exchange) {
+    this.id = id;
+    this.startedAt = startedAt;
+    this.request = request;
+    this.exchange = exchange;
+  }
+
+  get facts(): Facts {
+    this.#facts ??= new Facts();
+    return this.#facts;
+  }
+
+  /** Fields for whatever answer leaves, errors included. */
+  get answer(): Headers {
+    this.#answer ??= new Headers();
+    return this.#answer;
+  }
+
+  /** `answer`, without making one: null while nothing was set. */
+  get answerIfAny(): Headers | null {
+    return this.#answer;
+  }
+
+  /** True once the client is known to have gone. */
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  /** For libraries that want one; made on demand, because most calls never need it. */
+  get signal(): AbortSignal {
+    if (this.#signal === null) {
+      this.#signal = new AbortController();
+      if (this.#gone) this.#signal.abort();
+    }
+    return this.#signal.signal;
+  }
+
+  /** What must happen if the client goes away before the answer is complete. The backend's; one at a time. */
+  onAbort(cancel: (() => void) | null): void {
+    this.#onAbort = cancel;
+    if (this.#gone && cancel !== null) cancel();
+  }
+
+  /** What must happen at the last byte, in order of registration. */
+  onEnd(end: (call: Call) => void): void {
+    if (this.#onEnd === null) this.#onEnd = [end];
+    else this.#onEnd.push(end);
+  }
+
+  /** The wire says: the client has gone. */
+  abort(): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#signal?.abort();
+    this.#onAbort?.();
+  }
+
+  /** The wire says: this exchange is over. */
+  end(): void {
+    const ends = this.#onEnd;
+    this.#onEnd = null;
+    this.#onAbort = null;
+    if (ends !== null) for (const end of ends) end(this);
+  }
+
+  /** Remembers for the log why the gateway answered in a service's place. */
+  failed(error: GatewayError): void {
+    this.errorCode = error.code;
+    this.errorCause = error.cause;
+  }
+}
+
+const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze({});

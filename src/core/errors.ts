@@ -1,0 +1,223 @@
+/**
+ * The closed catalogue of everything the gateway answers on its own behalf.
+ *
+ * A code is one cause and has one status for ever (ERR-3); messages may change, codes may not.
+ * `docs/errors.md` is generated from this table, and `errors.test.ts` binds the two.
+ */
+
+/** Whose fault it is: the metric label, the log field, and what a circuit breaker looks at. */
+export type Blame = "client" | "config" | "upstream" | "gateway";
+
+export interface ErrorKind {
+  readonly status: number;
+  readonly blame: Blame;
+  /** The same sentence for every occurrence (RFC 9457 `title`). */
+  readonly title: string;
+  /** What the reader should do about it; goes into the documentation. */
+  readonly remedy: string;
+}
+
+const kind = (status: number, blame: Blame, title: string, remedy: string): ErrorKind => ({
+  status,
+  blame,
+  title,
+  remedy,
+});
+
+export const catalogue = {
+  MALFORMED_REQUEST: kind(
+    400,
+    "client",
+    "The request is not well-formed HTTP.",
+    "Send the request with a maintained HTTP client. The message names the rule that was broken; the connection is closed because its framing can no longer be trusted.",
+  ),
+  INVALID_PATH: kind(
+    400,
+    "client",
+    "The path of the request is ambiguous.",
+    "Send a path that every server reads the same way: no encoded slashes, backslashes, NUL, dot segments above the root, double encoding or broken UTF-8. `paths` in the config relaxes single rules.",
+  ),
+  INVALID_HOST: kind(
+    400,
+    "client",
+    "The Host of the request is missing, repeated or malformed.",
+    "Send exactly one Host header with a host name or address and an optional port.",
+  ),
+  INVALID_UPGRADE: kind(
+    400,
+    "client",
+    "The WebSocket handshake is malformed.",
+    "Send `GET` with `Connection: Upgrade`, `Upgrade: websocket` and a base64 `Sec-WebSocket-Key` of 16 bytes.",
+  ),
+  ROUTE_NOT_FOUND: kind(
+    404,
+    "client",
+    "No route matches this path.",
+    "Check the path against the API's documentation; `turnpike explain` lists the routes of a config.",
+  ),
+  METHOD_NOT_ALLOWED: kind(
+    405,
+    "client",
+    "The route does not offer this method.",
+    "Use one of the methods in the `Allow` header.",
+  ),
+  REQUEST_TIMEOUT: kind(
+    408,
+    "client",
+    "The request did not arrive in time.",
+    "Send the whole head within `timeouts.head` and the body without pauses longer than `timeouts.body`.",
+  ),
+  PAYLOAD_TOO_LARGE: kind(
+    413,
+    "client",
+    "The body of the request is larger than this route allows.",
+    "Send less, or raise `limits.body` for the route (`unlimited` for streams).",
+  ),
+  URI_TOO_LONG: kind(
+    414,
+    "client",
+    "The request target is longer than allowed.",
+    "Move data from the query to the body, or raise `limits.uri`.",
+  ),
+  EXPECTATION_FAILED: kind(
+    417,
+    "client",
+    "The Expect header asks for something unknown.",
+    "Only `Expect: 100-continue` exists.",
+  ),
+  MISDIRECTED_REQUEST: kind(
+    421,
+    "client",
+    "This server does not answer for that host.",
+    "Check the Host header (or the URL); routes are bound to hosts with `hosts`.",
+  ),
+  UPGRADE_REQUIRED: kind(
+    426,
+    "client",
+    "The WebSocket version is not supported.",
+    "Send `Sec-WebSocket-Version: 13`.",
+  ),
+  HEADERS_TOO_LARGE: kind(
+    431,
+    "client",
+    "The header fields of the request are too large or too many.",
+    "Send smaller or fewer headers (often: clear cookies), or raise `limits.headers`.",
+  ),
+  CLIENT_CLOSED: kind(
+    499,
+    "client",
+    "The client went away before the answer was complete.",
+    "Nothing is sent for it; it is only seen in the log.",
+  ),
+  INTERNAL_ERROR: kind(
+    500,
+    "gateway",
+    "The gateway failed on this request.",
+    "Retry later. If it persists, report the `request_id`: the gateway's log has the cause under it.",
+  ),
+  METHOD_NOT_IMPLEMENTED: kind(
+    501,
+    "client",
+    "The method of the request is unknown.",
+    "Method names are case-sensitive: `GET`, not `get`.",
+  ),
+  TRANSFER_CODING_UNSUPPORTED: kind(
+    501,
+    "client",
+    "The transfer coding of the request is not supported.",
+    "Send `Transfer-Encoding: chunked`, or a `Content-Length`.",
+  ),
+  UPSTREAM_UNREACHABLE: kind(
+    502,
+    "upstream",
+    "The service behind the gateway could not be reached.",
+    "Nothing was sent to the service: a retry is safe.",
+  ),
+  UPSTREAM_DISCONNECTED: kind(
+    502,
+    "upstream",
+    "The service behind the gateway closed the connection before it answered.",
+    "The request may or may not have been processed; retry only what is safe to repeat.",
+  ),
+  UPSTREAM_INVALID_RESPONSE: kind(
+    502,
+    "upstream",
+    "The service behind the gateway sent an answer that is not valid HTTP.",
+    "The request may have been processed. The gateway's log names the rule that was broken.",
+  ),
+  OVERLOADED: kind(
+    503,
+    "gateway",
+    "The gateway has no capacity left for this request.",
+    "Retry after the seconds in `Retry-After`.",
+  ),
+  UPSTREAM_CONNECT_TIMEOUT: kind(
+    504,
+    "upstream",
+    "The service behind the gateway did not accept a connection in time.",
+    "Nothing was sent to the service: a retry is safe.",
+  ),
+  UPSTREAM_TIMEOUT: kind(
+    504,
+    "upstream",
+    "The service behind the gateway did not answer in time.",
+    "The request may or may not have been processed; retry only what is safe to repeat.",
+  ),
+  HTTP_VERSION_NOT_SUPPORTED: kind(
+    505,
+    "client",
+    "The HTTP version of the request is not supported.",
+    "Use HTTP/1.1 (HTTP/1.0 is understood).",
+  ),
+  LOOP_DETECTED: kind(
+    508,
+    "config",
+    "The request has already passed through this gateway.",
+    "An upstream of this route points back at the gateway; correct its targets.",
+  ),
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof catalogue;
+
+/** One failing place of a request; `field` is `""`, `items[2].price`, `query.limit`, `header.Host` … (ERR-5). */
+export interface ErrorDetail {
+  readonly field: string;
+  readonly issue: string;
+}
+
+export interface GatewayErrorOptions {
+  /** For the caller, beside the title; never internals. */
+  message?: string;
+  details?: readonly ErrorDetail[];
+  /** Sent with the answer: `Allow`, `Retry-After` … */
+  headers?: Readonly<Record<string, string>>;
+  /** For the log only. */
+  cause?: unknown;
+}
+
+export class GatewayError extends Error {
+  readonly code: ErrorCode;
+  readonly details: readonly ErrorDetail[];
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(code: ErrorCode, options: GatewayErrorOptions = {}) {
+    super(options.message ?? catalogue[code].title, options.cause === undefined ? {} : { cause: options.cause });
+    this.name = "GatewayError";
+    this.code = code;
+    this.details = options.details ?? [];
+    this.headers = options.headers ?? {};
+  }
+
+  get kind(): ErrorKind {
+    return catalogue[this.code];
+  }
+
+  get status(): number {
+    return catalogue[this.code].status;
+  }
+
+  /** Anything thrown becomes one of ours here, and only here. */
+  static from(thrown: unknown): GatewayError {
+    return thrown instanceof GatewayError ? thrown : new GatewayError("INTERNAL_ERROR", { cause: thrown });
+  }
+}

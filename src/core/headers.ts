@@ -1,0 +1,138 @@
+/**
+ * Header fields in the order received, duplicates kept.
+ *
+ * Two parallel arrays instead of a map: a proxy mostly copies the list, and asks for a handful of names.
+ * Names are interned, so that "is this hop-by-hop?" is one bit test and not a string comparison.
+ */
+
+/** Treatment of a field when a message is forwarded; a bit set, see the `KIND` table. */
+export const Kind = {
+  /** RFC 9110 §7.6.1: about this connection only. Never forwarded, in either direction. */
+  hop: 1,
+  /** Describes how the message is framed or addressed; always generated, never copied. */
+  framing: 2,
+  /** Tells the upstream who is calling and by which way; set by the gateway, never copied from a client. */
+  provenance: 4,
+  /** Names the software that answered; removed from what clients see (HTTP-16). */
+  software: 8,
+  /** `Connection` must not be able to strip it: it is end-to-end and decisions depend on it (HTTP-22). */
+  secured: 16,
+} as const;
+
+export interface FieldName {
+  /** As the sender spelled it. */
+  readonly name: string;
+  readonly lower: string;
+  readonly kind: number;
+}
+
+const KINDS: ReadonlyMap<string, number> = new Map([
+  ["connection", Kind.hop],
+  ["keep-alive", Kind.hop],
+  ["proxy-connection", Kind.hop],
+  ["proxy-authenticate", Kind.hop],
+  ["proxy-authorization", Kind.hop],
+  ["te", Kind.hop],
+  ["trailer", Kind.hop],
+  ["upgrade", Kind.hop],
+  ["http2-settings", Kind.hop],
+  ["expect", Kind.hop],
+  ["transfer-encoding", Kind.framing | Kind.secured],
+  ["content-length", Kind.framing | Kind.secured],
+  ["host", Kind.framing | Kind.secured],
+  ["via", Kind.provenance],
+  ["forwarded", Kind.provenance | Kind.secured],
+  ["x-forwarded-for", Kind.provenance | Kind.secured],
+  ["x-forwarded-host", Kind.provenance | Kind.secured],
+  ["x-forwarded-port", Kind.provenance | Kind.secured],
+  ["x-forwarded-proto", Kind.provenance | Kind.secured],
+  ["x-real-ip", Kind.provenance | Kind.secured],
+  ["x-request-id", Kind.provenance | Kind.secured],
+  ["traceparent", Kind.provenance | Kind.secured],
+  ["tracestate", Kind.provenance | Kind.secured],
+  ["server", Kind.software],
+  ["x-powered-by", Kind.software],
+  ["authorization", Kind.secured],
+  ["cookie", Kind.secured],
+  ["set-cookie", Kind.secured],
+  ["content-type", Kind.secured],
+  ["content-encoding", Kind.secured],
+  ["cache-control", Kind.secured],
+]);
+
+const interned = new Map<string, FieldName>();
+/** Senders choose names; past this many spellings new ones are made afresh instead of remembered. */
+const INTERN_LIMIT = 4096;
+
+/** The interned form of a field name. The caller has checked that it is an RFC 9110 token. */
+export function fieldName(name: string): FieldName {
+  const known = interned.get(name);
+  if (known !== undefined) return known;
+  const lower = name.toLowerCase();
+  const made: FieldName = { name, lower, kind: KINDS.get(lower) ?? 0 };
+  // A name sliced out of a received head would keep that whole head alive; the copy does not.
+  if (interned.size < INTERN_LIMIT && name.length <= 64) interned.set(Buffer.from(name, "latin1").toString("latin1"), made);
+  return made;
+}
+
+export class Headers {
+  /** Parallel to `values`. Read freely on the hot path; change only through the methods. */
+  readonly names: FieldName[] = [];
+  readonly values: string[] = [];
+
+  static of(fields: Readonly<Record<string, string>>): Headers {
+    const headers = new Headers();
+    for (const [name, value] of Object.entries(fields)) headers.append(name, value);
+    return headers;
+  }
+
+  get size(): number {
+    return this.names.length;
+  }
+
+  /** The value of the first field of that (lower-case) name. */
+  get(lower: string): string | undefined {
+    const { names } = this;
+    for (let i = 0; i < names.length; i++) if (names[i]?.lower === lower) return this.values[i];
+    return undefined;
+  }
+
+  /** The values of every field of that (lower-case) name, in order. */
+  all(lower: string): string[] {
+    const found: string[] = [];
+    for (let i = 0; i < this.names.length; i++) {
+      if (this.names[i]?.lower === lower) found.push(this.values[i] as string);
+    }
+    return found;
+  }
+
+  has(lower: string): boolean {
+    return this.get(lower) !== undefined;
+  }
+
+  append(name: string, value: string): void {
+    this.names.push(fieldName(name));
+    this.values.push(value);
+  }
+
+  /** Leaves exactly one field of that name. */
+  set(name: string, value: string): void {
+    this.delete(name.toLowerCase());
+    this.append(name, value);
+  }
+
+  delete(lower: string): void {
+    for (let i = this.names.length - 1; i >= 0; i--) {
+      if (this.names[i]?.lower === lower) {
+        this.names.splice(i, 1);
+        this.values.splice(i, 1);
+      }
+    }
+  }
+
+  *[Symbol.iterator](): Generator<[name: string, value: string]> {
+    for (let i = 0; i < this.names.length; i++) {
+      yield [(this.names[i] as FieldName).name, this.values[i] as string];
+    }
+  }
+}
