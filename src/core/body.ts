@@ -12,6 +12,8 @@ export interface Body {
   readonly size: number | undefined;
   /** Everything, if it is already here. Reading it does not use the body up. */
   readonly bytes: Buffer | undefined;
+  /** Bytes that may come; one more ends the flow with PAYLOAD_TOO_LARGE. Checked while it flows, not for `bytes`. */
+  limit: number;
   /** Starts the flow. Called at most once; the first chunks may arrive before it returns. */
   read(reader: BodyReader): void;
   /** Back pressure: no `data` until `resume`. Chunks already being handed over may still come. */
@@ -33,6 +35,7 @@ export interface BodyReader {
 export class BytesBody implements Body {
   readonly size: number;
   readonly bytes: Buffer;
+  limit = Number.POSITIVE_INFINITY;
 
   constructor(bytes: Buffer) {
     this.bytes = bytes;

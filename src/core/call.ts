@@ -46,6 +46,11 @@ export interface Outcome {
   aborted: "client" | "upstream" | null;
 }
 
+/** Work that can be given up. */
+export interface Abortable {
+  abort(): void;
+}
+
 /** The connection, as a call needs it. */
 export interface Exchange {
   /** Forwards an interim (1xx) answer if this client can take it. */
@@ -67,10 +72,15 @@ export class Call {
   clientIp = "";
   /** `https` or `http` as the client used it (FWD-5). */
   scheme: "http" | "https" = "http";
-  /** W3C trace context of this call: 32 and 16 hex digits, and what is passed on. */
+  /** W3C trace id of this call: 32 hex digits. */
   traceId = "";
-  traceparent = "";
-  tracestate = "";
+  /**
+   * Field lines that tell an upstream who is calling and by which way (X-Forwarded-*, X-Request-Id, trace
+   * context): made once by the flow, sent with every attempt, never copied from the client.
+   */
+  provenance = "";
+  /** The peer is a trusted proxy: what it says of the client is believed. */
+  trusted = false;
   /** The id that the client sent, where ours replaced it. */
   clientRequestId = "";
   /** The target that was asked, and how often (1 = no repetition). */
@@ -85,7 +95,7 @@ export class Call {
   #facts: Facts | null = null;
   #answer: Headers | null = null;
   #onEnd: ((call: Call) => void)[] | null = null;
-  #onAbort: (() => void) | null = null;
+  #onAbort: Abortable | null = null;
   #signal: AbortController | null = null;
   #gone = false;
 
@@ -127,9 +137,9 @@ export class Call {
   }
 
   /** What must happen if the client goes away before the answer is complete. The backend's; one at a time. */
-  onAbort(cancel: (() => void) | null): void {
-    this.#onAbort = cancel;
-    if (this.#gone && cancel !== null) cancel();
+  onAbort(work: Abortable | null): void {
+    this.#onAbort = work;
+    if (this.#gone) work?.abort();
   }
 
   /** What must happen at the last byte, in order of registration. */
@@ -143,7 +153,7 @@ export class Call {
     if (this.#gone) return;
     this.#gone = true;
     this.#signal?.abort();
-    this.#onAbort?.();
+    this.#onAbort?.abort();
   }
 
   /** The wire says: this exchange is over. */

@@ -201,7 +201,10 @@ export class GatewayError extends Error {
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(code: ErrorCode, options: GatewayErrorOptions = {}) {
-    super(options.message ?? catalogue[code].title, options.cause === undefined ? {} : { cause: options.cause });
+    super(
+      options.message ?? catalogue[code].title,
+      options.cause === undefined ? {} : { cause: options.cause },
+    );
     this.name = "GatewayError";
     this.code = code;
     this.details = options.details ?? [];

@@ -17,6 +17,14 @@ export const Kind = {
   software: 8,
   /** `Connection` must not be able to strip it: it is end-to-end and decisions depend on it (HTTP-22). */
   secured: 16,
+  /** Every answer of ours carries its own; an upstream's is dropped. */
+  own: 32,
+  /** Passed on if the upstream sent one, made otherwise (HTTP-16). */
+  date: 64,
+  /** Forwarded for trusted peers only (OBS-5). */
+  baggage: 128,
+  /** `TE`, which decides whether trailers may be sent. */
+  te: 256,
 } as const;
 
 export interface FieldName {
@@ -32,7 +40,8 @@ const KINDS: ReadonlyMap<string, number> = new Map([
   ["proxy-connection", Kind.hop],
   ["proxy-authenticate", Kind.hop],
   ["proxy-authorization", Kind.hop],
-  ["te", Kind.hop],
+  ["te", Kind.hop | Kind.te],
+  ["baggage", Kind.baggage],
   ["trailer", Kind.hop],
   ["upgrade", Kind.hop],
   ["http2-settings", Kind.hop],
@@ -47,7 +56,8 @@ const KINDS: ReadonlyMap<string, number> = new Map([
   ["x-forwarded-port", Kind.provenance | Kind.secured],
   ["x-forwarded-proto", Kind.provenance | Kind.secured],
   ["x-real-ip", Kind.provenance | Kind.secured],
-  ["x-request-id", Kind.provenance | Kind.secured],
+  ["x-request-id", Kind.provenance | Kind.secured | Kind.own],
+  ["date", Kind.date],
   ["traceparent", Kind.provenance | Kind.secured],
   ["tracestate", Kind.provenance | Kind.secured],
   ["server", Kind.software],
@@ -71,11 +81,20 @@ export function fieldName(name: string): FieldName {
   const lower = name.toLowerCase();
   const made: FieldName = { name, lower, kind: KINDS.get(lower) ?? 0 };
   // A name sliced out of a received head would keep that whole head alive; the copy does not.
-  if (interned.size < INTERN_LIMIT && name.length <= 64) interned.set(Buffer.from(name, "latin1").toString("latin1"), made);
+  if (interned.size < INTERN_LIMIT && name.length <= 64)
+    interned.set(Buffer.from(name, "latin1").toString("latin1"), made);
   return made;
 }
 
+// RFC 9110 §5.6.2 and §5.5. What the parser has accepted is stored without passing here again.
+const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
 export class Headers {
+  /** Kinds of all fields together: says at once that a message carries none of a kind. */
+  kinds = 0;
+  /** Lower-case names that `Connection` nominated as hop-by-hop and that may be dropped; null for none. */
+  nominated: readonly string[] | null = null;
   /** Parallel to `values`. Read freely on the hot path; change only through the methods. */
   readonly names: FieldName[] = [];
   readonly values: string[] = [];
@@ -106,13 +125,23 @@ export class Headers {
     return found;
   }
 
+  /** Adds a field that the parser has checked. */
+  received(field: FieldName, value: string): void {
+    this.names.push(field);
+    this.values.push(value);
+    this.kinds |= field.kind;
+  }
+
   has(lower: string): boolean {
     return this.get(lower) !== undefined;
   }
 
+  /** @throws TypeError for what would break the message apart: a name that is no token, a value with controls. */
   append(name: string, value: string): void {
-    this.names.push(fieldName(name));
-    this.values.push(value);
+    if (!NAME.test(name)) throw new TypeError(`"${name}" is not a header name`);
+    if (!VALUE.test(value))
+      throw new TypeError(`the value for ${name} contains a character that no header may hold`);
+    this.received(fieldName(name), value);
   }
 
   /** Leaves exactly one field of that name. */

@@ -12,6 +12,10 @@ export interface Plan {
   readonly drain: { readonly delay: number; readonly timeout: number };
   readonly paths: PathRules;
   readonly log: LogPlan;
+  readonly errors: {
+    /** Where the codes are documented: `type` of a problem is this with `#CODE`; null for `about:blank`. */
+    readonly docs: string | null;
+  };
   readonly routes: readonly RoutePlan[];
 }
 

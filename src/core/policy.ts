@@ -1,4 +1,4 @@
-import type { ZodType, output } from "zod";
+import type { output, ZodType } from "zod";
 import type { ErrorCode } from "./errors.ts";
 import type { Fact } from "./facts.ts";
 import type { Policy } from "./handler.ts";

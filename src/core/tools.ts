@@ -12,7 +12,7 @@ export interface Clock {
  */
 export interface Ticker {
   /** Calls `tick(now)` about every 100 ms until the returned function is called. */
-  every(tick: (now: number) => void): () => void;
+  subscribe(tick: (now: number) => void): () => void;
 }
 
 export interface Log {

@@ -1,0 +1,173 @@
+import { resolve } from "node:path";
+import type { Handler, Policy } from "../core/handler.ts";
+import type { FieldRules, FixedOptions, ForwardRules, Upstream, UpstreamOptions } from "../core/kinds.ts";
+import type { Plan, RoutePlan, Step } from "../core/plan.ts";
+import { readCertificates } from "./certificates.ts";
+import { describeFixed, describeOptions, describeUpstream, SEPARATOR } from "./describe.ts";
+import { routeNames } from "./names.ts";
+import type { World } from "./plan.ts";
+import { type ResolvedPolicy, resolvePolicies } from "./policies.ts";
+import { ConfigError, locate } from "./problem.ts";
+import { Report } from "./report.ts";
+import type { Config, RouteConfig, UpstreamConfig } from "./schema.ts";
+import type { Source } from "./source.ts";
+
+/** Makes everything once: an upstream per name, a policy per entry, a handler per route. */
+export class Builder {
+  readonly #config: Config;
+  readonly #source: Source;
+  readonly #world: World;
+  readonly #upstreams = new Map<string, { options: UpstreamOptions; upstream: Upstream }>();
+
+  constructor(config: Config, source: Source, world: World) {
+    this.#config = config;
+    this.#source = source;
+    this.#world = world;
+  }
+
+  build(): { plan: Plan; upstreams: ReadonlyMap<string, Upstream> } {
+    const { listen, admin, limits, timeouts, drain, paths, log, errors } = this.#config;
+    const to = log.to === "stdout" || log.to === "stderr" ? log.to : resolve(this.#source.folder, log.to);
+    const routes = this.#routes();
+    const upstreams = new Map([...this.#upstreams].map(([name, { upstream }]) => [name, upstream]));
+    return {
+      plan: {
+        listen,
+        admin,
+        limits,
+        timeouts,
+        drain,
+        paths,
+        log: { ...log, to },
+        errors: { docs: errors.docs ?? null },
+        routes,
+      },
+      upstreams,
+    };
+  }
+
+  #routes(): RoutePlan[] {
+    const { routes, policies } = this.#config;
+    const everywhere = this.#policies(policies, ["policies"]);
+    const names = routeNames(routes);
+    return routes.map((route, index): RoutePlan => {
+      const own = this.#policies(route.policies, ["routes", index, "policies"]);
+      const wrapped = [...everywhere, ...own];
+      const backend = this.#backend(route);
+      return {
+        name: names[index] ?? "",
+        path: route.path,
+        hosts: route.hosts ?? [],
+        methods: route.methods ?? [],
+        priority: route.priority,
+        limits: { body: route.limits.body ?? this.#config.limits.body },
+        handler: wrapped.reduceRight((next, { policy }) => policy(next), backend.handler),
+        steps: [...wrapped.map(({ step }) => step), backend.step],
+      };
+    });
+  }
+
+  #policies(entries: Config["policies"], at: (string | number)[]): { policy: Policy; step: Step }[] {
+    const resolved = resolvePolicies(entries, at, this.#world.kinds.policies, this.#source, new Report());
+    return resolved.map((one) => ({ policy: this.#policy(one), step: policyStep(one) }));
+  }
+
+  #policy({ kind, options, methods, path }: ResolvedPolicy): Policy {
+    try {
+      const policy = kind.create(options, this.#world.tools);
+      return methods === undefined ? policy : onlyFor(new Set(methods), policy);
+    } catch (thrown) {
+      const message = thrown instanceof Error ? thrown.message : String(thrown);
+      throw new ConfigError(locate(this.#source, [{ path, key: true, message }]));
+    }
+  }
+
+  #backend({ to, headers }: RouteConfig): { handler: Handler; step: Step } {
+    const response = fieldRules(headers.response);
+    if ("fixed" in to) {
+      const options = fixedOptions(to.fixed, response);
+      return {
+        handler: this.#world.kinds.fixed(options),
+        step: { kind: "backend", name: "fixed", summary: describeFixed(options) },
+      };
+    }
+    const { options, upstream } = this.#upstream(to.upstream);
+    const forward: ForwardRules = {
+      rewrite: to.rewrite ?? null,
+      request: fieldRules(headers.request),
+      response,
+    };
+    const summary = describeUpstream(options, forward);
+    return { handler: upstream.handler(forward), step: { kind: "backend", name: to.upstream, summary } };
+  }
+
+  #upstream(name: string): { options: UpstreamOptions; upstream: Upstream } {
+    const known = this.#upstreams.get(name);
+    if (known !== undefined) return known;
+    const options = upstreamOptions(
+      name,
+      this.#config.upstreams[name] as UpstreamConfig,
+      this.#source.folder,
+    );
+    const made = { options, upstream: this.#world.kinds.upstream(options, this.#world.tools) };
+    this.#upstreams.set(name, made);
+    return made;
+  }
+}
+
+/** `when`: the policy itself never looks at what it runs for. */
+function onlyFor(methods: ReadonlySet<string>, policy: Policy): Policy {
+  return (next) => {
+    const inside = policy(next);
+    return (call) => (methods.has(call.request.method) ? inside(call) : next(call));
+  };
+}
+
+function policyStep({ kind, written, methods }: ResolvedPolicy): Step {
+  const parts = [
+    describeOptions(written),
+    methods === undefined ? "" : `only for ${methods.join(", ")}`,
+    kind.summary,
+  ];
+  return { kind: "policy", name: kind.name, summary: parts.filter((part) => part !== "").join(SEPARATOR) };
+}
+
+function upstreamOptions(name: string, config: UpstreamConfig, folder: string): UpstreamOptions {
+  const { targets, timeout, keepAlive, connections, pending, pipelining, host, tls } = config;
+  const certificates = tls.ca === undefined ? undefined : readCertificates(tls.ca, folder);
+  const ca = certificates !== undefined && "pem" in certificates ? certificates.pem : undefined;
+  return {
+    name,
+    targets,
+    timeout,
+    keepAlive,
+    connections,
+    pending,
+    pipelining,
+    host,
+    tls: { ca, serverName: tls.serverName, insecure: tls.insecure },
+  };
+}
+
+function fieldRules({ set, remove }: RouteConfig["headers"]["request"]): FieldRules {
+  return { set: Object.entries(set), remove: remove.map((name) => name.toLowerCase()) };
+}
+
+type FixedConfig = Extract<RouteConfig["to"], { fixed: unknown }>["fixed"];
+
+/** The route's rules for answers are applied here: no backend looks at a fixed answer again. */
+function fixedOptions({ status, headers, body }: FixedConfig, response: FieldRules): FixedOptions {
+  const removed = new Set([...response.remove, ...response.set.map(([name]) => name.toLowerCase())]);
+  const own = Object.entries(headers);
+  const content = fixedBody(body);
+  const hasType = own.some(([name]) => name.toLowerCase() === "content-type");
+  const typed = content === null || hasType ? own : [["Content-Type", content.type] as const, ...own];
+  const kept = typed.filter(([name]) => !removed.has(name.toLowerCase()));
+  return { status, headers: [...kept, ...response.set], body: content === null ? null : content.bytes };
+}
+
+function fixedBody(body: unknown): { type: string; bytes: Buffer } | null {
+  if (body === undefined || body === null) return null;
+  if (typeof body === "string") return { type: "text/plain; charset=utf-8", bytes: Buffer.from(body) };
+  return { type: "application/json", bytes: Buffer.from(JSON.stringify(body)) };
+}

@@ -1,0 +1,223 @@
+import type { RoutePlan } from "../core/plan.ts";
+import type { PolicyKind } from "../core/policy.ts";
+import { checkAddresses } from "./addresses.ts";
+import { readCertificates } from "./certificates.ts";
+import type { Parts } from "./examine.ts";
+import { anyOf, quoted } from "./found.ts";
+import { routeNames } from "./names.ts";
+import { checkFacts, resolvePolicies } from "./policies.ts";
+import type { Path } from "./problem.ts";
+import type { Report } from "./report.ts";
+import type { RouteConfig, UpstreamConfig } from "./schema.ts";
+import type { Source } from "./source.ts";
+import { didYouMean, suggest } from "./suggest.ts";
+
+/** What the router knows about paths. Passed in, because `config` imports nothing but `core`. */
+export interface PathChecks {
+  /** Throws an Error of one sentence where the template is not one. */
+  parseTemplate(path: string): {
+    readonly segments: readonly (
+      | { readonly kind: "literal" }
+      | { readonly kind: "param"; readonly name: string }
+    )[];
+    /** Ends in `/*`. */
+    readonly rest: boolean;
+  };
+  /** Routes of which requests, or all requests, certainly go to another one. */
+  shadowed(routes: readonly RoutePlan[]): readonly {
+    readonly route: string;
+    readonly by: string;
+    readonly methods: readonly string[];
+    readonly unreachable: boolean;
+  }[];
+}
+
+/** What no value can tell alone: names that must exist, routes that hide each other, addresses that meet. */
+export function checkParts(
+  parts: Parts,
+  source: Source,
+  policies: readonly PolicyKind[],
+  paths: PathChecks,
+  report: Report,
+): void {
+  checkAddresses(parts, report);
+  for (const [name, upstream] of parts.upstreams)
+    if (upstream !== undefined) checkTls(name, upstream, source, report);
+  checkRoutes(parts, paths, report);
+  checkPolicies(parts, source, policies, report);
+  // Whether an upstream is used is only known if every route could be read.
+  if (parts.routes.length > 0 && parts.routes.every((route) => route !== undefined))
+    checkUnused(parts, report);
+}
+
+function checkTls(name: string, { tls, targets }: UpstreamConfig, source: Source, report: Report): void {
+  const at = ["upstreams", name, "tls"];
+  const secure = targets.some((target) => target.secure);
+  if (tls.ca !== undefined) {
+    const read = readCertificates(tls.ca, source.folder);
+    if ("problem" in read) report.error([...at, "ca"], read.problem);
+  }
+  const isSet = tls.ca !== undefined || tls.serverName !== undefined || tls.insecure;
+  if (isSet && !secure) report.keyWarn(at, "has no effect: no target of this upstream is https");
+  else if (tls.insecure)
+    report.warn(
+      [...at, "insecure"],
+      "the certificates of this upstream are not verified; anybody on the way can pose as it",
+    );
+}
+
+function checkRoutes(parts: Parts, paths: PathChecks, report: Report): void {
+  const { routes } = parts;
+  if (routes.length === 0)
+    report.error(
+      ["routes"],
+      'there are no routes; one such as { path: "/*", to: { upstream: … } } is needed',
+    );
+  const names = routeNames(routes);
+  checkNames(routes, report);
+  const sound = routes.map(
+    (route, index) => route !== undefined && checkRoute(route, ["routes", index], parts, paths, report),
+  );
+  if (new Set(names).size === names.length) checkShadows(routes, names, sound, paths, report);
+}
+
+function checkNames(routes: Parts["routes"], report: Report): void {
+  routes.forEach((route, index) => {
+    if (route?.name === undefined) return;
+    const first = routes.findIndex((other) => other?.name === route.name);
+    if (first < index)
+      report.error(
+        ["routes", index, "name"],
+        `routes[${first}] is called ${quoted(route.name)} already; logs and metrics need names apart`,
+      );
+  });
+}
+
+/** False if the path is not a template: what would follow is not worth saying. */
+function checkRoute(route: RouteConfig, at: Path, parts: Parts, paths: PathChecks, report: Report): boolean {
+  if ("upstream" in route.to) checkReference(route.to.upstream, [...at, "to", "upstream"], parts, report);
+  else warnUnused(route, at, report);
+  try {
+    const template = paths.parseTemplate(route.path);
+    if ("upstream" in route.to && route.to.rewrite !== undefined) {
+      const params = template.segments.flatMap((segment) => (segment.kind === "param" ? segment.name : []));
+      const problem = refuseRewrite(route.to.rewrite, route.path, params, template.rest);
+      if (problem !== undefined) report.error([...at, "to", "rewrite"], problem);
+    }
+    return true;
+  } catch (thrown) {
+    report.error([...at, "path"], asPart(thrown instanceof Error ? thrown.message : String(thrown)));
+    return false;
+  }
+}
+
+/** Other people's sentences begin and end like sentences. */
+const asPart = (sentence: string): string =>
+  sentence.replace(/\.$/, "").replaceAll(/(^|: )([A-Z])(?=[a-z])/g, (start) => start.toLowerCase());
+
+function checkReference(name: string, path: Path, { upstreams }: Parts, report: Report): void {
+  if (upstreams.has(name)) return;
+  const known = [...upstreams.keys()];
+  const suggestion = didYouMean(name, known);
+  const list =
+    known.length === 0
+      ? "; no upstreams are defined"
+      : `; there is ${anyOf(known.slice(0, 5)).replace(" or ", " and ")}`;
+  report.error(path, `there is no upstream ${quoted(name)}${suggestion || list}`);
+}
+
+/** What only an upstream makes use of. */
+function warnUnused({ headers }: RouteConfig, at: Path, report: Report): void {
+  const { set, remove } = headers.request;
+  if (Object.keys(set).length + remove.length > 0) {
+    report.keyWarn([...at, "headers", "request"], "has no effect: this route answers without an upstream");
+  }
+}
+
+function refuseRewrite(
+  rewrite: string,
+  path: string,
+  params: readonly string[],
+  rest: boolean,
+): string | undefined {
+  const plain = rewrite.replaceAll(/\{[^{}]*\}/g, "");
+  if (/[{}]/.test(plain)) return `the braces in ${quoted(rewrite)} do not match`;
+  if (/[?#\s\\]/.test(plain) || /[^\x21-\x7e]/.test(plain))
+    return `${quoted(rewrite)} is not a path: it has a ?, #, \\, space or other character that a path cannot hold`;
+  for (const [, name = ""] of rewrite.matchAll(/\{([^{}]*)\}/g)) {
+    const meant = suggest(name, params);
+    if (!params.includes(name))
+      return `there is no {${name}} in the path ${path}${meant === undefined ? "" : `; did you mean {${meant}}?`}`;
+  }
+  if (plain.slice(0, -1).includes("*") || /[^/]\*$/.test(plain))
+    return 'a * can only be the whole last segment: "/v2/*"';
+  if (plain.endsWith("*") && !rest)
+    return `the * stands for what the path's own * matched, and ${path} has none`;
+  return undefined;
+}
+
+function checkShadows(
+  routes: Parts["routes"],
+  names: readonly string[],
+  sound: readonly boolean[],
+  paths: PathChecks,
+  report: Report,
+): void {
+  const stubs = routes.flatMap((route, index) =>
+    route !== undefined && sound[index] ? stub(route, names[index] ?? "") : [],
+  );
+  for (const { route, by, methods, unreachable } of paths.shadowed(stubs)) {
+    const index = names.indexOf(route);
+    const winner = `routes[${names.indexOf(by)}] (${by})`;
+    if (unreachable)
+      report.error(["routes", index], `no request ever gets to this route: ${winner} takes them all`);
+    else
+      report.warn(
+        ["routes", index, "methods"],
+        `no ${methods.join(", ")} request gets to this route: ${winner} takes them`,
+      );
+  }
+}
+
+/** As much of a route as the router looks at. */
+function stub(route: RouteConfig, name: string): RoutePlan {
+  return {
+    name,
+    path: route.path,
+    hosts: route.hosts ?? [],
+    methods: route.methods ?? [],
+    priority: route.priority,
+    limits: { body: 0 },
+    handler: () => {
+      throw new Error("a route in the making was called");
+    },
+    steps: [],
+  };
+}
+
+function checkPolicies(parts: Parts, source: Source, kinds: readonly PolicyKind[], report: Report): void {
+  const everywhere = resolvePolicies(parts.policies, ["policies"], kinds, source, report);
+  parts.routes.forEach((route, index) => {
+    if (route === undefined) return;
+    const own = resolvePolicies(route.policies, ["routes", index, "policies"], kinds, source, report);
+    for (const { methods, path } of own) {
+      if (methods === undefined || route.methods === undefined) continue;
+      if (!methods.some((method) => route.methods?.includes(method as never))) {
+        report.keyWarn(
+          [...path.slice(0, -1), "when"],
+          "this policy never runs: the route offers none of these methods",
+        );
+      }
+    }
+    checkFacts([...everywhere, ...own], route.methods, report);
+  });
+}
+
+function checkUnused(parts: Parts, report: Report): void {
+  const used = new Set(
+    parts.routes.flatMap((route) => (route !== undefined && "upstream" in route.to ? route.to.upstream : [])),
+  );
+  for (const name of parts.upstreams.keys()) {
+    if (!used.has(name)) report.keyWarn(["upstreams", name], "no route uses this upstream");
+  }
+}

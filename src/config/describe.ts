@@ -1,0 +1,65 @@
+import type { FieldRules, FixedOptions, ForwardRules, UpstreamOptions } from "../core/kinds.ts";
+import { count, quoted } from "./found.ts";
+import { formatDuration } from "./values.ts";
+
+/** What the steps of a route do, in one line each with the numbers in force: the parts stand between ` · `. */
+
+export const SEPARATOR = " · ";
+
+export function describeUpstream(options: UpstreamOptions, forward: ForwardRules): string {
+  const { timeout, targets } = options;
+  const parts = [
+    targets.map(({ url }) => url).join(", ") + (targets.length > 1 ? " (round-robin)" : ""),
+    ...(forward.rewrite === null ? [] : [`path becomes ${forward.rewrite}`]),
+    `Host ${describeHost(options.host)}`,
+    ...describeFields("request", forward.request),
+    ...describeFields("answer", forward.response),
+    `timeouts: connect ${formatDuration(timeout.connect)}, first byte ${formatDuration(timeout.firstByte)}, idle ${formatDuration(timeout.idle)}, tunnel ${formatDuration(timeout.tunnel)}`,
+    `pool: ${options.connections} connections a target, ${options.pending} waiting, idle ones closed after ${formatDuration(options.keepAlive)}`,
+    ...(options.pipelining > 1 ? [`pipelining: ${options.pipelining} safe requests a connection`] : []),
+    ...describeTls(options),
+  ];
+  return parts.join(SEPARATOR);
+}
+
+function describeHost(host: UpstreamOptions["host"]): string {
+  if (host === "preserve") return "as the client sent it";
+  return host === "target" ? "of the target" : `always ${host.name}`;
+}
+
+function describeTls({ tls, targets }: UpstreamOptions): string[] {
+  if (!targets.some(({ secure }) => secure)) return [];
+  if (tls.insecure) return ["TLS: certificates NOT verified"];
+  const trust = tls.ca === undefined ? "the system's certificates" : "the certificates of tls.ca";
+  return [`TLS: verified with ${trust}${tls.serverName === undefined ? "" : ` for ${tls.serverName}`}`];
+}
+
+export function describeFixed({ status, headers, body }: FixedOptions): string {
+  const size = body === null ? "no body" : count(body.length, "byte");
+  const set = describeFields("answer", { set: headers, remove: [] });
+  return [`always ${status} with ${size}`, ...set].join(SEPARATOR);
+}
+
+/** Headers whose values are not for the eyes of everybody who may see a terminal. */
+const SECRET = /authorization|cookie|token|secret|password|api-?key|signature/i;
+
+export function describeFields(where: string, { set, remove }: FieldRules): string[] {
+  const shown = set.map(
+    ([name, value]) => `${where}: set ${name}: ${SECRET.test(name) ? "(hidden)" : value}`,
+  );
+  return [...(remove.length === 0 ? [] : [`${where}: remove ${remove.join(", ")}`]), ...shown];
+}
+
+/** `limit 100, window 1m` from the options of a policy as they were written. */
+export function describeOptions(written: unknown): string {
+  if (typeof written !== "object" || written === null) return "";
+  return Object.entries(written)
+    .map(([key, value]) => `${key} ${SECRET.test(key) ? "(hidden)" : brief(value)}`)
+    .join(", ");
+}
+
+function brief(value: unknown): string {
+  if (Array.isArray(value)) return value.map(brief).join(" ");
+  if (typeof value === "object" && value !== null) return `(${describeOptions(value)})`;
+  return typeof value === "string" && /\s/.test(value) ? quoted(value) : String(value);
+}

@@ -1,0 +1,120 @@
+import type { Plan, RoutePlan, Step } from "../core/plan.ts";
+import { SEPARATOR } from "./describe.ts";
+import { count } from "./found.ts";
+import { formatSize as size, formatDuration as time } from "./values.ts";
+
+/** What a plan does, for people. */
+
+/** What runs for each of the routes, in order, with the numbers in force. */
+export function explain(plan: Plan, routes: readonly RoutePlan[] = plan.routes): string {
+  return [gateway(plan), ...routes.map((route) => explainRoute(plan, route))].join("\n");
+}
+
+function gateway({ listen, admin, limits, drain }: Plan): string {
+  const trusted =
+    listen.trustedProxies.length === 0 ? "nobody's" : `those of ${listen.trustedProxies.join(", ")}`;
+  return lines([
+    `Turnpike on ${address(listen)}, admin on ${address(admin)}`,
+    `  ${limits.connections} connections, ${limits.connectionsPerIp} from one address, ${limits.requestsPerConnection} requests on each`,
+    `  forwarded headers are believed from ${trusted}`,
+    `  stops ${time(drain.delay)} after SIGTERM, then waits ${time(drain.timeout)} for requests in flight`,
+  ]);
+}
+
+/** One route, as a numbered list of stages. */
+export function explainRoute(plan: Plan, route: RoutePlan): string {
+  const stages = [
+    stage("accept", accept(plan, route)),
+    stage("route", [where(route)]),
+    ...route.steps.map((step) => stage(step.kind, stepLines(step))),
+    stage("respond", [
+      `client may pause ${time(plan.timeouts.write)} while it reads, ${time(plan.timeouts.keepAlive)} between requests`,
+    ]),
+    stage("record", [record(plan)]),
+  ];
+  const numbered = stages.map((text, index) => `  ${String(index + 1).padStart(2)} ${text}`);
+  return lines([route.name, ...numbered]);
+}
+
+/** A stage with several lines has them one below the other. */
+function stage(name: string, [first = "", ...more]: readonly string[]): string {
+  return [`${name.padEnd(8)} ${first}`, ...more.map((line) => `${" ".repeat(14)}${line}`)].join("\n");
+}
+
+function accept({ limits, timeouts, paths }: Plan, route: RoutePlan): string[] {
+  return [
+    `header ${size(limits.headers)} in ${limits.headerCount} fields of ${size(limits.header)}, target ${size(limits.uri)}, body ${size(route.limits.body)}`,
+    `header within ${time(timeouts.head)}, pauses in the body up to ${time(timeouts.body)}`,
+    `encoded slashes: ${paths.encodedSlash}, semicolons: ${paths.semicolon}`,
+  ];
+}
+
+function where({ methods, path, hosts, priority }: RoutePlan): string {
+  const host = hosts.length === 0 ? "" : ` on ${hosts.join(", ")}`;
+  return `${methods.length === 0 ? "every method" : methods.join(", ")} ${path}${host}${priority === 0 ? "" : `, priority ${priority}`}`;
+}
+
+function stepLines({ name, summary }: Step): string[] {
+  const [first = "", ...more] = summary.split(SEPARATOR);
+  return [`${name}: ${first}`, ...more];
+}
+
+function record({ log }: Plan): string {
+  return log.requests ? `one JSON line to ${log.to}` : "nothing: log.requests is false";
+}
+
+/** A Mermaid flowchart: client → gateway, with the policies in order → upstreams. */
+export function explainMermaid(plan: Plan): string {
+  const upstreams = new Map<string, string>();
+  const inside: string[] = [];
+  const outside: string[] = [];
+  plan.routes.forEach((route, index) => {
+    const id = `r${index}`;
+    inside.push(`    accept --> ${id}{{${label(route.name, where(route))}}}`);
+    let last = id;
+    for (const [position, step] of route.steps.entries()) {
+      const [first = ""] = step.summary.split(SEPARATOR);
+      const isUpstream = step.kind === "backend" && step.name !== "fixed";
+      const next = isUpstream ? upstreamId(upstreams, step.name, first) : `${id}s${position}`;
+      if (isUpstream) outside.push(`  ${last} --> ${next}`);
+      else inside.push(`    ${last} --> ${next}[${label(step.name, first)}]`);
+      last = next;
+    }
+  });
+  return lines([
+    "flowchart LR",
+    "  client([client]) --> accept",
+    `  subgraph gateway[${label("Turnpike", address(plan.listen))}]`,
+    "    accept[accept]",
+    ...inside,
+    "  end",
+    ...[...upstreams.values()].map((node) => `  ${node}`),
+    ...outside,
+  ]);
+}
+
+function upstreamId(upstreams: Map<string, string>, name: string, targets: string): string {
+  const known = [...upstreams.keys()].indexOf(name);
+  const id = `u${known === -1 ? upstreams.size : known}`;
+  upstreams.set(name, `${id}[${label(name, targets)}]`);
+  return id;
+}
+
+/** Mermaid reads `#`, `"` and angle brackets in a label as its own. */
+function label(...parts: readonly string[]): string {
+  const text = parts
+    .filter((part) => part !== "")
+    .map((part) => part.replaceAll(/[#"<>]/g, (one) => `#${one.charCodeAt(0)};`));
+  return `"${text.join("<br/>")}"`;
+}
+
+const lines = (all: readonly string[]): string => `${all.join("\n")}\n`;
+
+function address({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port === 0 ? "(any free port)" : port}`;
+}
+
+/** `3 routes, 1 upstream` */
+export function summary(plan: Plan, upstreams: number): string {
+  return `${count(plan.routes.length, "route")}, ${count(upstreams, "upstream")}`;
+}

@@ -1,0 +1,33 @@
+/** "found …": what stands in the config, said so that the reader recognises it. */
+export function found(input: unknown): string {
+  return `found ${shown(input)}`;
+}
+
+const LONGEST = 48;
+
+function shown(input: unknown): string {
+  if (input === undefined || input === null) return "nothing";
+  if (typeof input === "string") return quoted(input);
+  if (typeof input === "number") return Number.isFinite(input) ? `the number ${input}` : String(input);
+  if (typeof input === "boolean") return String(input);
+  if (Array.isArray(input)) return input.length === 0 ? "an empty list" : "a list";
+  if (typeof input === "function") return "a function";
+  return Object.keys(input).length === 0 ? "an empty object" : "an object";
+}
+
+/** One line, however long and whatever is in it. */
+export function quoted(text: string): string {
+  const short = text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text;
+  return JSON.stringify(short);
+}
+
+/** `a`, `a or b`, `a, b or c`. */
+export function anyOf(words: readonly string[]): string {
+  const last = words.at(-1) ?? "nothing";
+  return words.length < 2 ? last : `${words.slice(0, -1).join(", ")} or ${last}`;
+}
+
+/** `1 route`, `2 routes`. */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,63 @@
+import type { Kinds, Upstream } from "../core/kinds.ts";
+import type { Plan } from "../core/plan.ts";
+import type { Tools } from "../core/tools.ts";
+import { Builder } from "./build.ts";
+import { checkParts, type PathChecks } from "./checks.ts";
+import { type Examined, examine, partsOf } from "./examine.ts";
+import { type Environment, type Loaded, readSource } from "./load.ts";
+import { ConfigError, locate, type Problem } from "./problem.ts";
+import { Report } from "./report.ts";
+import type { Source } from "./source.ts";
+
+/** What a plan is made with. */
+export interface World {
+  readonly kinds: Kinds;
+  readonly tools: Tools;
+  /** `parseTemplate` and `shadowed` of `flow/router.ts`. */
+  readonly paths: PathChecks;
+}
+
+export interface Made {
+  readonly plan: Plan;
+  /** What works but is hardly meant. */
+  readonly warnings: readonly Problem[];
+  /** By name; whoever stops the gateway closes them. Those that no route uses are not made. */
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+}
+
+export interface LoadOptions {
+  readonly environment?: Environment;
+  /** Instead of `listen.port`. */
+  readonly port?: number | undefined;
+}
+
+/** From a file to a plan. Throws a ConfigError with everything that is wrong, of whatever sort, at once. */
+export async function loadPlan(file: string, world: World, options: LoadOptions = {}): Promise<Made> {
+  const source = await readSource(file, options.environment);
+  return finish(withPort(examine(source), options.port), source, world);
+}
+
+/** The plan of a config that has been checked by itself. */
+export function makePlan({ config, source }: Loaded, world: World): Made {
+  return finish({ config, parts: partsOf(config), findings: [] }, source, world);
+}
+
+function withPort(examined: Examined, port: number | undefined): Examined {
+  const { config, parts } = examined;
+  if (port === undefined) return examined;
+  const listen = parts.listen && { ...parts.listen, port };
+  return {
+    ...examined,
+    config: config && { ...config, listen: { ...config.listen, port } },
+    parts: { ...parts, listen },
+  };
+}
+
+function finish({ config, parts, findings }: Examined, source: Source, world: World): Made {
+  const report = new Report();
+  checkParts(parts, source, world.kinds.policies, world.paths, report);
+  const errors = [...findings, ...report.errors];
+  if (config === undefined || errors.length > 0) throw new ConfigError(locate(source, errors));
+  const { plan, upstreams } = new Builder(config, source, world).build();
+  return { plan, upstreams, warnings: locate(source, report.warnings) };
+}

@@ -1,0 +1,106 @@
+import type { Fact } from "../core/facts.ts";
+import type { PolicyKind } from "../core/policy.ts";
+import { METHODS } from "./fields.ts";
+import { policyNotYet } from "./not-yet.ts";
+import type { Path } from "./problem.ts";
+import type { Report } from "./report.ts";
+import type { PolicyConfig } from "./schema.ts";
+import { read } from "./sentences.ts";
+import type { Source } from "./source.ts";
+import { didYouMean } from "./suggest.ts";
+import { convertVariables } from "./variables.ts";
+
+/** An entry of a `policies` list, with the kind that it names and options that this kind has checked. */
+export interface ResolvedPolicy {
+  readonly kind: PolicyKind;
+  readonly options: unknown;
+  /** As written, for `turnpike explain`. */
+  readonly written: unknown;
+  /** Undefined for every method. */
+  readonly methods: readonly string[] | undefined;
+  readonly path: Path;
+}
+
+/** Looks up the policies of one list. Entries that are wrong are reported and left out. */
+export function resolvePolicies(
+  entries: readonly (PolicyConfig | undefined)[],
+  at: Path,
+  kinds: readonly PolicyKind[],
+  source: Source,
+  report: Report,
+): ResolvedPolicy[] {
+  return entries.flatMap((entry, index) => {
+    if (entry === undefined) return [];
+    const { kind: name, options: written, methods } = entry;
+    const path = [...at, index, name];
+    const kind = kinds.find((known) => known.name === name);
+    if (kind === undefined) {
+      const names = kinds.map((known) => known.name);
+      report.keyError(
+        path,
+        policyNotYet(name) ?? `there is no policy of this name${didYouMean(name, names)}`,
+      );
+      return [];
+    }
+    convertVariables(written, kind.options, source, path);
+    const result = read(kind.options, written, path);
+    if ("value" in result) return [{ kind, options: result.value, written, methods, path }];
+    report.addErrors(result.findings);
+    return [];
+  });
+}
+
+/**
+ * Checks that whoever needs a fact runs inside somebody who learns it, for every method, and that no fact
+ * is learnt twice. Outermost first.
+ */
+export function checkFacts(
+  policies: readonly ResolvedPolicy[],
+  routeMethods: readonly string[] | undefined,
+  report: Report,
+): void {
+  const learnt = new Map<Fact<unknown>, { by: ResolvedPolicy; methods: ReadonlySet<string> }[]>();
+  for (const policy of policies) {
+    const methods = methodsOf(policy, routeMethods);
+    for (const fact of policy.kind.needs?.(policy.options) ?? []) {
+      const known = new Set((learnt.get(fact) ?? []).flatMap((one) => [...one.methods]));
+      const lacking = [...methods].filter((method) => !known.has(method));
+      if (lacking.length > 0)
+        report.keyError(policy.path, needs(policy, fact, lacking, known.size > 0, policies));
+    }
+    for (const fact of policy.kind.learns?.(policy.options) ?? []) {
+      const before = learnt.get(fact) ?? [];
+      const rival = before.find((one) => [...one.methods].some((method) => methods.has(method)));
+      if (rival !== undefined) {
+        report.keyError(
+          policy.path,
+          `"${fact.name}" is learnt twice: ${rival.by.kind.name} has learnt it before`,
+        );
+      }
+      learnt.set(fact, [...before, { by: policy, methods }]);
+    }
+  }
+}
+
+function methodsOf(
+  { methods }: ResolvedPolicy,
+  routeMethods: readonly string[] | undefined,
+): ReadonlySet<string> {
+  const offered = new Set<string>(routeMethods ?? METHODS);
+  // HEAD goes where GET goes unless a route lists it.
+  if (offered.has("GET")) offered.add("HEAD");
+  return methods === undefined ? offered : offered.intersection(new Set(methods));
+}
+
+function needs(
+  policy: ResolvedPolicy,
+  fact: Fact<unknown>,
+  lacking: readonly string[],
+  partly: boolean,
+  policies: readonly ResolvedPolicy[],
+): string {
+  const base = `${policy.kind.name} needs "${fact.name}", which no policy before it learns`;
+  if (partly) return `${base} for ${lacking.join(", ")}`;
+  const teacher = policies.find(({ kind, options }) => kind.learns?.(options).includes(fact));
+  return teacher === undefined ? base : `${base}; put ${teacher.kind.name} before it`;
+}

@@ -1,0 +1,107 @@
+import { z } from "zod";
+import { type Fact, fact } from "../../core/facts.ts";
+import type { Handler } from "../../core/handler.ts";
+import type { FixedOptions, ForwardRules, UpstreamOptions } from "../../core/kinds.ts";
+import { definePolicy } from "../../core/policy.ts";
+import type { Tools } from "../../core/tools.ts";
+import { parseTemplate, shadowed } from "../../flow/router.ts";
+import type { Made, World } from "../plan.ts";
+import { duration } from "../values.ts";
+
+/** A world in which nothing runs: it only remembers what a plan has been made of. */
+
+const principal: Fact<string> = fact<string>("principal");
+
+const identify = definePolicy({
+  name: "identify",
+  summary: "Learns who is calling.",
+  options: z.strictObject({}),
+  learns: () => [principal],
+  rejects: [],
+  create: () => (next) => next,
+});
+
+const guard = definePolicy({
+  name: "guard",
+  summary: "Lets each caller make so many calls in a window.",
+  options: z.strictObject({
+    limit: z.int().min(1).describe("Calls in a window."),
+    window: duration().describe("Length of the window."),
+    token: z.string().optional().describe("What the store asks for."),
+    by: z
+      .union([z.literal("principal"), z.strictObject({ header: z.string() })])
+      .default("principal")
+      .describe("Who is counted."),
+  }),
+  needs: ({ by }) => (by === "principal" ? [principal] : []),
+  rejects: [],
+  create: () => (next) => next,
+});
+
+const greet = definePolicy({
+  name: "greet",
+  summary: "Says hello.",
+  options: z.strictObject({ name: z.string().default("world").describe("To whom.") }),
+  rejects: [],
+  create: () => (next) => next,
+});
+
+const broken = definePolicy({
+  name: "broken",
+  summary: "Cannot be made.",
+  options: z.strictObject({}),
+  rejects: [],
+  create: () => {
+    throw new Error("nothing can be made of these options");
+  },
+});
+
+interface Recorded {
+  readonly world: World;
+  /** The plan and what the backends were given, one thing a line. */
+  dump(made: Made): string;
+}
+
+export function recordingWorld(): Recorded {
+  const upstreams: UpstreamOptions[] = [];
+  const backends = new Map<Handler, FixedOptions | ForwardRules>();
+  const remember = (options: FixedOptions | ForwardRules): Handler => {
+    const handler: Handler = () => {
+      throw new Error("nothing runs here");
+    };
+    backends.set(handler, options);
+    return handler;
+  };
+  const kinds: World["kinds"] = {
+    policies: [identify, guard, greet, broken],
+    upstream: (options) => {
+      upstreams.push(options);
+      return { handler: remember, close: () => {} };
+    },
+    fixed: remember,
+  };
+  return {
+    world: { kinds, tools: {} as Tools, paths: { parseTemplate, shadowed } },
+    dump: ({ plan }) => {
+      const { routes, ...rest } = plan;
+      return [
+        ...Object.entries(rest).map(([key, value]) => `${key} ${inline(value)}`),
+        ...upstreams.map(({ name, ...options }) => `upstream ${name} ${inline(options)}`),
+        ...routes.flatMap(({ name, handler: _, steps, ...route }) => [
+          `route ${name} ${inline(route)}`,
+          ...steps.map((step) => `  ${step.kind} ${step.name}: ${step.summary}`),
+        ]),
+        ...[...backends.values()].map((options) => `backend ${inline(options)}`),
+        "",
+      ].join("\n");
+    },
+  };
+}
+
+function inline(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) => {
+    if (inner === Number.POSITIVE_INFINITY) return "Infinity";
+    const bytes = inner as { type?: string; data?: number[] } | null;
+    return bytes?.type === "Buffer" ? Buffer.from(bytes.data ?? []).toString() : inner;
+  });
+}

@@ -1,0 +1,125 @@
+/** From a config file to a running gateway, and back to nothing. The only place that chooses implementations. */
+import { readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { makeHealth, type Readiness } from "./admin/health.ts";
+import { makeFixed } from "./backends/fixed/fixed.ts";
+import { makeUpstream } from "./backends/upstream/upstream.ts";
+import { loadPlan, type World } from "./config/plan.ts";
+import type { Call } from "./core/call.ts";
+import type { Kinds, Upstream } from "./core/kinds.ts";
+import type { LimitsPlan, Plan } from "./core/plan.ts";
+import type { Clock, Ticker, Tools } from "./core/tools.ts";
+import { makeClientAddress } from "./flow/client-address.ts";
+import { makeFlow, routed } from "./flow/flow.ts";
+import { buildRouter, parseTemplate, shadowed } from "./flow/router.ts";
+import { formatAccessLine, openAccessLog, openLog } from "./observe/access-log.ts";
+import { isRequestId, makeRequestIds } from "./observe/request-id.ts";
+import { startTicker, systemClock } from "./observe/ticker.ts";
+import { policies } from "./policies/index.ts";
+import { Http1Server } from "./wire/http1/server.ts";
+
+export const kinds: Kinds = { policies, upstream: makeUpstream, fixed: makeFixed };
+
+export interface Overrides {
+  /** Instead of `listen.port`. */
+  readonly port?: number | undefined;
+  /** Instead of the system's, so that tests move time by hand. */
+  readonly time?: { readonly clock: Clock; readonly ticker: Ticker };
+}
+
+export interface RunningGateway {
+  /** `http://HOST:PORT` of the data port. */
+  readonly address: string;
+  readonly adminAddress: string;
+  /** Drains and stops. A second call while it drains ends at once what is in flight. */
+  stop(reason?: StopReason): Promise<void>;
+  /** Resolves with the exit code when the gateway has stopped, whoever stopped it. */
+  readonly done: Promise<number>;
+}
+
+/** `terminate` is an orchestrator's, which takes a while to stop sending; `interrupt` is a person's, who waits. */
+export type StopReason = "terminate" | "interrupt";
+
+/** @throws ConfigError, or the system's error where a port cannot be had. */
+export async function runGateway(configFile: string, overrides: Overrides = {}): Promise<RunningGateway> {
+  const { clock, ticker } = overrides.time ?? { clock: systemClock, ticker: startTicker(systemClock) };
+  const tools: Tools = { clock, ticker, log: openLog("warn", "stderr") };
+  const world: World = { kinds, tools, paths: { parseTemplate, shadowed } };
+  const { plan, upstreams, warnings } = await loadPlan(configFile, world, { port: overrides.port });
+  for (const { message } of warnings) tools.log.warn({}, message);
+  return serve(plan, upstreams, tools);
+}
+
+async function serve(
+  plan: Plan,
+  upstreams: ReadonlyMap<string, Upstream>,
+  tools: Tools,
+): Promise<RunningGateway> {
+  const { clock } = tools;
+  const lines = openAccessLog(plan.log.to);
+  const record = plan.log.requests
+    ? (call: Call) => lines.write(formatAccessLine(call, clock.now(), clock.wall()))
+    : () => {};
+  const newId = makeRequestIds(clock.wall);
+  const clientAddress = makeClientAddress(plan.listen.trustedProxies);
+  const common = { plan, clock, newId, isId: isRequestId, clientAddress };
+  let readiness: Readiness = "starting";
+
+  const flow = makeFlow({ ...common, record, route: routed(plan.paths, buildRouter(plan.routes)) });
+  const health = makeHealth({ readiness: () => readiness });
+  const operations = makeFlow({ ...common, record: () => {}, route: (call) => health(call) });
+  const server = new Http1Server({ ...tools, ...listener(plan), acceptor: flow });
+  const admin = new Http1Server({ ...tools, ...listener(plan), acceptor: operations });
+
+  const adminPort = await admin.listen(plan.admin.host, plan.admin.port);
+  const port = await server.listen(plan.listen.host, plan.listen.port).catch(async (error) => {
+    await admin.close(0);
+    throw error;
+  });
+  readiness = "ready";
+
+  const exit = Promise.withResolvers<number>();
+  let forced: (() => void) | null = null;
+  async function stop(reason: StopReason = "terminate"): Promise<void> {
+    if (forced !== null) {
+      forced();
+      return;
+    }
+    const force = Promise.withResolvers<void>();
+    forced = force.resolve;
+    readiness = "draining";
+    server.startDraining();
+    // Whoever sends us traffic needs a moment to see that we are not ready (HLT-4).
+    await Promise.race([force.promise, delay(reason === "terminate" ? plan.drain.delay : 0)]);
+    const hurry = force.promise.then(() => server.destroy());
+    await Promise.race([server.close(plan.drain.timeout), hurry]);
+    for (const upstream of upstreams.values()) upstream.close();
+    await admin.close(0);
+    await lines.close();
+    exit.resolve(0);
+  }
+  return {
+    address: url(plan.listen.host, port),
+    adminAddress: url(plan.admin.host, adminPort),
+    stop,
+    done: exit.promise,
+  };
+}
+
+function listener(plan: Plan): { limits: LimitsPlan; timeouts: Plan["timeouts"] } {
+  const connections = Math.min(plan.limits.connections, Math.floor(openFilesLimit() * 0.8));
+  return { limits: { ...plan.limits, connections }, timeouts: plan.timeouts };
+}
+
+/** Connections beyond the limit of open files would fail in accept, where no client gets an answer. */
+function openFilesLimit(): number {
+  try {
+    const limit = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"));
+    return limit === null ? Number.POSITIVE_INFINITY : Number(limit[1]);
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
+const url = (host: string, port: number): string =>
+  `http://${host.includes(":") ? `[${host}]` : host}:${port}`;

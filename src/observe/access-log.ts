@@ -1,0 +1,522 @@
+/**
+ * The log: one JSON object a line, in ASCII.
+ *
+ * ASCII because a client chooses much of what stands in a line: what is not printable is written as `\uXXXX`, so no
+ * byte of a line can end it early, move a terminal's cursor or be cut in half, and its length in characters is its
+ * length in bytes. Built by hand because it is made for every call: `JSON.stringify` of an object costs three times
+ * as much.
+ */
+import { closeSync, constants, fstatSync, openSync, write, writeSync } from "node:fs";
+import type { Call } from "../core/call.ts";
+import { catalogue } from "../core/errors.ts";
+import type { LogPlan, RoutePlan } from "../core/plan.ts";
+import type { Log } from "../core/tools.ts";
+import { isSecretField, redactMessage, redactPath, redactQuery, redactText } from "./redact.ts";
+
+const MAX_METHOD = 32;
+const MAX_USER_AGENT = 256;
+const MAX_CAUSE = 512;
+
+/**
+ * One line, with its line feed, for a call that is over (OBS-6). `now` is of the monotonic clock, `wall` in
+ * milliseconds since the epoch. What is not known is left out.
+ */
+export function formatAccessLine(call: Call, now: number, wall: number): string {
+  const { request, outcome } = call;
+  return (
+    `{"time":"${timestamp(wall)}","level":"${levelOf(call)}","msg":"request","id":"${safe(call.id)}"` +
+    `${field(',"trace_id":"', call.traceId)},"method":"${safe(methodText(request.method))}"` +
+    `${routeFields(call.route)},"path":"${safe(redactPath(request.path))}"` +
+    field(',"query":"', redactQuery(request.query)) +
+    field(',"host":"', redactText(request.host)) +
+    `,"status":${outcome.status},"bytes_in":${outcome.bytesIn},"bytes_out":${outcome.bytesOut}` +
+    `,"duration_ms":${milliseconds(now - call.startedAt)}${upstreamFields(call)}` +
+    field(',"client_ip":"', call.clientIp) +
+    field(',"user_agent":"', userAgentText(request.headers.get("user-agent"))) +
+    (request.minor === 1 ? ',"http":"1.1"' : ',"http":"1.0"') +
+    field(',"client_request_id":"', redactText(call.clientRequestId)) +
+    (call.errorCode === null && outcome.aborted === null ? "}\n" : `${failureFields(call)}}\n`)
+  );
+}
+
+const methodText = (method: string): string => redactText(clipped(method, MAX_METHOD));
+
+const userAgentText = (value: string | undefined): string =>
+  value === undefined ? "" : clipped(redactText(value), MAX_USER_AGENT);
+
+/** Only what the operator of the gateway can put right is an error; a failing service is a warning. */
+function levelOf(call: Call): "info" | "warn" | "error" {
+  if (call.outcome.status < 500) return "info";
+  const blame = call.errorCode === null ? "upstream" : catalogue[call.errorCode].blame;
+  return blame === "gateway" || blame === "config" ? "error" : "warn";
+}
+
+/** A plan lives long and has few routes, so what they contribute is made once. */
+const routeTexts = new WeakMap<RoutePlan, string>();
+
+function routeFields(route: RoutePlan | null): string {
+  if (route === null) return "";
+  let text = routeTexts.get(route);
+  if (text === undefined) {
+    text = field(',"route":"', route.name) + field(',"path_template":"', route.path);
+    routeTexts.set(route, text);
+  }
+  return text;
+}
+
+function upstreamFields(call: Call): string {
+  const time = call.upstreamTime > 0 ? `,"upstream_ms":${milliseconds(call.upstreamTime)}` : "";
+  const attempts = call.attempts > 0 ? `,"attempts":${call.attempts}` : "";
+  return time + field(',"upstream":"', call.upstreamTarget) + attempts;
+}
+
+function failureFields(call: Call): string {
+  const { errorCode } = call;
+  const error = errorCode === null ? "" : `,"error":"${errorCode}","blame":"${catalogue[errorCode].blame}"`;
+  const cause = errorCode === null ? "" : field(',"cause":"', causeText(call.errorCause));
+  return `${error}${cause}${field(',"aborted":"', call.outcome.aborted ?? "")}`;
+}
+
+/** The one line that says most about what went wrong. */
+function causeText(cause: unknown): string {
+  const text = cause instanceof Error ? messageOf(cause) : typeof cause === "string" ? cause : "";
+  return text === "" ? "" : clipped(redactMessage(text), MAX_CAUSE);
+}
+
+/** Node's AggregateError of a failed connect has a code and no message. */
+const messageOf = (error: Error): string => error.message || codeOf(error) || error.name;
+
+function codeOf(error: Error): string {
+  return "code" in error && typeof error.code === "string" ? error.code : "";
+}
+
+const clipped = (text: string, length: number): string =>
+  text.length > length ? text.slice(0, length) : text;
+
+/** `start` is the comma, the name and the opening quote: fewer pieces make a cheaper string. */
+const field = (start: string, value: string): string => (value === "" ? "" : `${start}${safe(value)}"`);
+
+/** Everything but printable ASCII, and the two characters that mean something in a JSON string. */
+const UNSAFE = /[^ !#-[\]-~]/;
+
+/** What stands between the quotes of a JSON string. */
+const safe = (text: string): string => (UNSAFE.test(text) ? escaped(text) : text);
+
+function escaped(text: string): string {
+  const json = JSON.stringify(text).slice(1, -1);
+  return json.replace(/[^ -~]/g, (char) => `\\u${hex4(char.charCodeAt(0))}`);
+}
+
+const quoted = (text: string): string => `"${safe(text)}"`;
+
+const hex4 = (code: number): string => code.toString(16).padStart(4, "0");
+
+const THREE_DIGITS: readonly string[] = Array.from({ length: 1000 }, (_, n) => String(n).padStart(3, "0"));
+let second = Number.NaN;
+let secondText = "";
+
+/** RFC 3339, UTC, milliseconds. The calendar is consulted once a second. */
+function timestamp(wall: number): string {
+  const at = Math.floor(wall / 1000);
+  if (at !== second) {
+    second = at;
+    secondText = new Date(at * 1000).toISOString().slice(0, -4);
+  }
+  return `${secondText}${THREE_DIGITS[Math.floor(wall - at * 1000)]}Z`;
+}
+
+/** With microseconds, from integers: printing a double with its binary noise costs more and says less. */
+function milliseconds(value: number): string {
+  const micros = value > 0 ? Math.round(value * 1000) : 0;
+  const whole = Math.floor(micros / 1000);
+  return `${whole}.${THREE_DIGITS[micros - whole * 1000]}`;
+}
+
+/** Where lines go. */
+export interface LogSink {
+  /** Takes one line with its line feed. Never throws and never waits. */
+  write(line: string): void;
+  /** Lines that were given up because the reader was slower than the traffic, or gone. */
+  readonly dropped: number;
+  /** Opens the file anew, after a rotation has moved it away. Nothing to do for `stdout` and `stderr`. */
+  reopen(): void;
+  /** Hands everything to the kernel now. Called by itself when the process or worker exits. */
+  flushSync(): void;
+  /** Resolves when all lines are with the kernel, or given up. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens `stdout`, `stderr` or a file for lines; throws if the file cannot be opened.
+ *
+ * On `fs.write` and not on `pino.destination` (sonic-boom 4.2), because that one keeps the process from ever exiting
+ * once the reader of stdout is gone (its `flushSync` repeats a write that fails with EPIPE for ever), does not flush
+ * at the end of a worker, and measures its whole buffer again for every line.
+ */
+export function openAccessLog(to: string): LogSink {
+  return new FileSink(to);
+}
+
+/** A line may wait so long for company. */
+const FLUSH_EVERY = 100;
+/** What may wait for a slow reader, in each thread. Beyond it lines are dropped: the log must not eat the memory. */
+const MAX_WAITING = 8 * 1024 * 1024;
+const FILE_CHUNK = 64 * 1024;
+/** What the kernel keeps in one piece, so that lanes sharing a stdout do not mix their lines: PIPE_BUF (pipe(7)) … */
+const PIPE_CHUNK = 4096;
+/** … and one buffer of a Unix socket, which is what a supervisor's "pipe" often is. */
+const SOCKET_CHUNK = 32 * 1024;
+/** 100 × 20 ms, 20 × 100 ms: how long the end of the process waits for a reader that does not read. */
+const SYNC_ATTEMPTS = 100;
+const SYNC_PAUSE = 20;
+const CLOSING_TICKS = 20;
+
+class FileSink implements LogSink {
+  dropped = 0;
+  /** Null for stdout and stderr, which are neither reopened nor closed. */
+  readonly #path: string | null;
+  #fd: number;
+  #chunkSize: number;
+  /** The same pipe again, never blocking; -1 if there is none. */
+  readonly #quick: number;
+  /** Whole lines: being collected, waiting to be written, and on their way. */
+  #collecting = "";
+  readonly #waiting: string[] = [];
+  #chunk: Buffer | null = null;
+  #sent = 0;
+  /** Characters in all three. */
+  #size = 0;
+  /** The kernel refused `#chunk` for now (EAGAIN, ENOSPC …); the timer tries again. */
+  #stalled = false;
+  /** Nobody will ever read this (EPIPE). */
+  #broken = false;
+  /** Dropped lines that the log does not mention yet. */
+  #unreported = 0;
+  /** Takes over from `#fd` when the write under way is done. */
+  #reopened: number | null = null;
+  #closing = false;
+  readonly #closed = Promise.withResolvers<void>();
+  #ticksLeft = Number.POSITIVE_INFINITY;
+  readonly #timer: NodeJS.Timeout;
+  readonly #atExit = (): void => this.flushSync();
+
+  constructor(to: string) {
+    this.#path = to === "stdout" || to === "stderr" ? null : to;
+    this.#fd = this.#path === null ? (to === "stdout" ? 1 : 2) : openFile(this.#path);
+    this.#chunkSize = chunkSizeOf(this.#fd);
+    this.#quick = this.#chunkSize === PIPE_CHUNK ? openAgain(this.#fd) : -1;
+    this.#timer = setInterval(() => this.#tick(), FLUSH_EVERY);
+    this.#timer.unref();
+    process.on("exit", this.#atExit);
+  }
+
+  write(line: string): void {
+    if (this.#broken || this.#closing || this.#size + line.length > MAX_WAITING) {
+      this.dropped += 1;
+      this.#unreported += 1;
+      return;
+    }
+    this.#size += line.length;
+    if (this.#collecting.length + line.length > this.#chunkSize) this.#collected();
+    this.#collecting += line;
+  }
+
+  reopen(): void {
+    if (this.#path === null || this.#closing) return;
+    let fd: number;
+    try {
+      fd = openFile(this.#path);
+    } catch (error) {
+      // The old file is better than none.
+      this.write(formatLogLine(Date.now(), "error", { cause: error }, "the log file could not be reopened"));
+      return;
+    }
+    if (this.#reopened !== null) closeSync(this.#reopened);
+    this.#reopened = fd;
+    this.#broken = false;
+    if (this.#chunk === null || this.#stalled) this.#switch();
+  }
+
+  flushSync(): void {
+    if (this.#broken || this.#fd === -1) return;
+    try {
+      // A chunk that is on its way in the thread pool cannot be called back; libuv sees to it at exit.
+      if (this.#stalled && this.#chunk !== null) writeFully(this.#fd, this.#chunk.subarray(this.#sent));
+      for (const text of this.#waiting) writeFully(this.#fd, Buffer.from(text));
+      writeFully(this.#fd, Buffer.from(this.#collecting));
+    } catch {
+      // Nobody left to tell. What matters is that the process can end.
+    }
+    if (this.#stalled) this.#finishChunk();
+    this.#waiting.length = 0;
+    this.#collecting = "";
+    this.#size = this.#chunk?.length ?? 0;
+  }
+
+  close(): Promise<void> {
+    if (this.#closing) return this.#closed.promise;
+    this.#reportDropped();
+    this.#closing = true;
+    this.#ticksLeft = CLOSING_TICKS;
+    // While lines are waiting for a stalled reader, this is the only thing that keeps the process going.
+    this.#timer.ref();
+    this.#collected();
+    if (this.#chunk === null) this.#end();
+    return this.#closed.promise;
+  }
+
+  #tick(): void {
+    this.#ticksLeft -= 1;
+    if (this.#ticksLeft < 0) this.#giveUp();
+    else if (this.#stalled) this.#send();
+    else if (this.#chunk === null) {
+      this.#reportDropped();
+      this.#collected();
+    }
+  }
+
+  /** What was collected is now waiting, and is written unless something else is. */
+  #collected(): void {
+    if (this.#collecting !== "") this.#waiting.push(this.#collecting);
+    this.#collecting = "";
+    if (this.#chunk === null) this.#next();
+  }
+
+  #next(): void {
+    for (let text = this.#waiting.shift(); text !== undefined; text = this.#waiting.shift()) {
+      this.#chunk = Buffer.from(text);
+      this.#sent = this.#quick === -1 ? 0 : writeAtOnce(this.#quick, this.#chunk);
+      if (this.#sent < this.#chunk.length) {
+        this.#send();
+        return;
+      }
+      this.#finishChunk();
+    }
+  }
+
+  #send(): void {
+    if (this.#chunk === null) return;
+    this.#stalled = false;
+    write(this.#fd, this.#chunk, this.#sent, this.#chunk.length - this.#sent, null, this.#written);
+  }
+
+  readonly #written = (error: NodeJS.ErrnoException | null, bytes: number): void => {
+    if (error?.code === "EPIPE") {
+      this.#giveUp();
+    } else if (error !== null) {
+      this.#stalled = true;
+      if (this.#reopened !== null) this.#switch();
+    } else {
+      this.#sent += bytes;
+      if (this.#chunk !== null && this.#sent < this.#chunk.length) this.#send();
+      else this.#wrote();
+    }
+  };
+
+  #wrote(): void {
+    this.#finishChunk();
+    if (this.#reopened !== null) this.#switch();
+    this.#next();
+    if (this.#chunk === null && this.#closing) this.#end();
+  }
+
+  #finishChunk(): void {
+    this.#size -= this.#chunk?.length ?? 0;
+    this.#chunk = null;
+    this.#stalled = false;
+  }
+
+  /** From the moved file to the new one. A chunk that the old one refused goes to the new one. */
+  #switch(): void {
+    if (this.#reopened === null) return;
+    closeSync(this.#fd);
+    this.#fd = this.#reopened;
+    this.#chunkSize = chunkSizeOf(this.#fd);
+    this.#reopened = null;
+    if (this.#stalled) this.#send();
+  }
+
+  /** Past the limit, so that the gap is mentioned even while it grows. */
+  #reportDropped(): void {
+    if (this.#unreported === 0 || this.#broken) return;
+    const fields = { count: this.#unreported };
+    const line = formatLogLine(Date.now(), "warn", fields, "log lines were dropped: the reader is too slow");
+    this.#unreported = 0;
+    this.#size += line.length;
+    this.#collecting += line;
+  }
+
+  #giveUp(): void {
+    this.#broken = true;
+    this.#stalled = false;
+    this.#chunk = null;
+    this.#waiting.length = 0;
+    this.#collecting = "";
+    this.#size = 0;
+    if (this.#reopened !== null) {
+      this.#switch();
+      this.#broken = false;
+    }
+    if (this.#closing) this.#end();
+  }
+
+  #end(): void {
+    if (this.#fd === -1) return;
+    clearInterval(this.#timer);
+    process.off("exit", this.#atExit);
+    if (this.#path !== null) closeSync(this.#fd);
+    if (this.#quick !== -1) closeSync(this.#quick);
+    this.#fd = -1;
+    this.#closed.resolve();
+  }
+}
+
+/** Lines hold addresses of people: not for everyone on the machine. */
+const openFile = (path: string): number => openSync(path, "a", 0o640);
+
+function chunkSizeOf(fd: number): number {
+  const stat = fstatSync(fd);
+  return stat.isFIFO() ? PIPE_CHUNK : stat.isSocket() ? SOCKET_CHUNK : FILE_CHUNK;
+}
+
+/**
+ * A pipe takes only small pieces, and a trip through the thread pool for each costs more than making its lines (16 µs).
+ * A descriptor of our own that does not block can be written to from here without waiting for anybody. Linux only,
+ * and not where the pipe belongs to another user.
+ */
+function openAgain(fd: number): number {
+  try {
+    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    return -1;
+  }
+}
+
+/** How much was taken. Where it failed (the pipe is full, or has no reader), the way that can wait meets the same. */
+function writeAtOnce(fd: number, bytes: Buffer): number {
+  try {
+    return writeSync(fd, bytes);
+  } catch {
+    return 0;
+  }
+}
+
+function writeFully(fd: number, bytes: Buffer): void {
+  let attempts = 0;
+  for (let sent = 0; sent < bytes.length; ) {
+    try {
+      sent += writeSync(fd, bytes, sent);
+    } catch (error) {
+      attempts += 1;
+      if (!isAgain(error) || attempts > SYNC_ATTEMPTS) throw error;
+      Atomics.wait(NEVER_NOTIFIED, 0, 0, SYNC_PAUSE);
+    }
+  }
+}
+
+const NEVER_NOTIFIED = new Int32Array(new SharedArrayBuffer(4));
+
+const isAgain = (error: unknown): boolean => error instanceof Error && codeOf(error) === "EAGAIN";
+
+const LEVELS: readonly LogPlan["level"][] = ["debug", "info", "warn", "error"];
+
+/** The log of everything that is not a call, in the same form. `to` as for `openAccessLog`, or what that returned. */
+export function openLog(level: LogPlan["level"], to: string | LogSink): Log {
+  const sink = typeof to === "string" ? openAccessLog(to) : to;
+  const least = LEVELS.indexOf(level);
+  const at = (name: "info" | "warn" | "error"): Log["info"] =>
+    LEVELS.indexOf(name) < least
+      ? () => {}
+      : (fields, message) => sink.write(formatLogLine(Date.now(), name, fields, message));
+  return { info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+const MAX_TEXT = 8192;
+const MAX_ENTRIES = 100;
+const MAX_DEPTH = 4;
+
+/**
+ * One line for an event. Only plain data and errors are written out; of an instance of a class no more than its
+ * name, because nobody can know what it carries (headers, keys, a whole call).
+ */
+function formatLogLine(
+  wall: number,
+  level: LogPlan["level"],
+  fields: Readonly<Record<string, unknown>>,
+  message: string,
+): string {
+  const head = `{"time":"${timestamp(wall)}","level":"${level}","msg":${textJson(message)}`;
+  try {
+    return `${head}${fieldsJson(fields)}}\n`;
+  } catch {
+    // A getter or proxy that throws. The event is worth more than its fields.
+    return `${head}}\n`;
+  }
+}
+
+function fieldsJson(fields: Readonly<Record<string, unknown>>): string {
+  let json = "";
+  const written = new Set(["time", "level", "msg"]);
+  for (const [key, value] of Object.entries(fields)) {
+    // Errors are found in one place whatever the caller calls them.
+    const name = value instanceof Error && !written.has("cause") ? "cause" : key;
+    const text = memberJson(key, value, 0);
+    if (text === undefined || written.has(name)) continue;
+    written.add(name);
+    json += `,${quoted(name)}:${text}`;
+  }
+  return json;
+}
+
+function memberJson(key: string, value: unknown, depth: number): string | undefined {
+  return isSecretField(key) && value !== undefined ? '"[redacted]"' : valueJson(value, depth);
+}
+
+function valueJson(value: unknown, depth: number): string | undefined {
+  switch (typeof value) {
+    case "string":
+      return textJson(value);
+    case "number":
+      return Number.isFinite(value) ? String(value) : `"${value}"`;
+    case "boolean":
+      return String(value);
+    case "bigint":
+      return `"${value}"`;
+    case "object":
+      return value === null ? "null" : objectJson(value, depth);
+    default:
+      return undefined;
+  }
+}
+
+const textJson = (text: string): string => quoted(redactMessage(clipped(text, MAX_TEXT)));
+
+function objectJson(value: object, depth: number): string {
+  if (depth === MAX_DEPTH) return '"[...]"';
+  if (value instanceof Error) return errorJson(value, depth);
+  if (value instanceof Date) return quoted(String(value.toJSON()));
+  if (Array.isArray(value)) {
+    const items = value.slice(0, MAX_ENTRIES).map((item) => valueJson(item, depth + 1) ?? "null");
+    return `[${items.join(",")}]`;
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return quoted(`[${value.constructor.name}]`);
+  return recordJson(Object.entries(value), depth);
+}
+
+function errorJson(error: Error, depth: number): string {
+  const { stack, cause } = error;
+  return recordJson(
+    Object.entries({ message: messageOf(error), code: codeOf(error) || undefined, stack, cause }),
+    depth,
+  );
+}
+
+function recordJson(entries: readonly (readonly [string, unknown])[], depth: number): string {
+  const members: string[] = [];
+  for (const [key, value] of entries.slice(0, MAX_ENTRIES)) {
+    const text = memberJson(key, value, depth + 1);
+    if (text !== undefined) members.push(`${quoted(key)}:${text}`);
+  }
+  return `{${members.join(",")}}`;
+}

@@ -1,0 +1,724 @@
+/**
+ * One client's connection: reads requests one after the other, writes their answers in the same order.
+ *
+ * States, and what a read means in each:
+ *   head     between requests, or in the middle of a head
+ *   busy     a call is in flight; bytes are its body, or (pipelined) the next request, which waits
+ *   drain    the answer is out, the rest of a small body is read past so that the connection can be kept
+ *   closing  our last answer is out; input is read past so that the client can read it (an RST would lose it)
+ *   tunnel   upgraded; the socket belongs to somebody else
+ *   closed
+ */
+import type { Socket } from "node:net";
+import { type Body, type BodyReader, BytesBody } from "../../core/body.ts";
+import type { Call, Exchange, Peer, Request } from "../../core/call.ts";
+import { GatewayError } from "../../core/errors.ts";
+import { Headers, Kind } from "../../core/headers.ts";
+import type { ClientTimeouts } from "../../core/plan.ts";
+import type { Reply, Tunnel } from "../../core/reply.ts";
+import { ChunkedDecoder, chunkHead, lastChunk } from "./chunked.ts";
+import { type HeadLimits, parseRequestHead, type RequestHead, refuseRequest } from "./head.ts";
+import { type BodySource, MessageBody } from "./message-body.ts";
+import { interimHead, type ResponseFraming, responseHead } from "./response-head.ts";
+import { type HostMemory, resolveTarget } from "./target.ts";
+import { asksForWebSocket } from "./websocket-handshake.ts";
+import { writeTogether } from "./write.ts";
+
+/** Who decides what is answered. */
+export interface Acceptor {
+  /** Gives a request its call: id, time, trace. */
+  open(request: Request, exchange: Exchange): Call;
+  /** Answers it, now or later, with `call.exchange.send`. */
+  accept(call: Call): void;
+  /** Answers, before it returns, what could not be accepted as a request. */
+  refuse(call: Call, error: GatewayError): void;
+}
+
+/** What all connections of a listener share. */
+export interface Listener {
+  readonly limits: HeadLimits & { readonly requestsPerConnection: number };
+  readonly timeouts: ClientTimeouts;
+  readonly acceptor: Acceptor;
+  /** Milliseconds, monotonic, as of the last tick: exact enough for time-outs and free to read. */
+  readonly now: number;
+  /** The `Date` line of this second. */
+  readonly date: string;
+  readonly draining: boolean;
+  closed(connection: ServerConnection): void;
+}
+
+type State = "head" | "busy" | "drain" | "closing" | "tunnel" | "closed";
+
+/** What may be read past to keep a connection; more than that and closing is cheaper. */
+const DRAIN_BYTES = 64 * 1024;
+/** Pipelined requests that wait; then the socket is paused. */
+const WAITING_BYTES = 64 * 1024;
+/** How long a client may take to read our last answer. */
+const LINGER_MS = 2_000;
+/** RFC 9112 §9.6: how long an idle connection stays after we began to drain, for a request already on its way. */
+const DRAIN_IDLE_MS = 1_000;
+const PROBE_MS = 250;
+const PROBES = 2;
+
+const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
+
+export class ServerConnection implements Exchange, BodySource {
+  readonly peer: Peer;
+  readonly #socket: Socket;
+  readonly #listener: Listener;
+  readonly #hosts: HostMemory = { field: "", host: "" };
+  #state: State = "head";
+  /** Bytes read and not yet understood. */
+  #input: Buffer | null = null;
+  #processing = false;
+  #call: Call | null = null;
+  #head: RequestHead | null = null;
+  /** The request's body while it is arriving. */
+  #body: MessageBody | null = null;
+  #reply: ReplyStream | null = null;
+  #tunnel: Tunnel | null = null;
+  #continuePending = false;
+  #closeAfter = false;
+  #requests = 0;
+  /** The client has sent FIN: it will ask nothing more, but may still be reading. */
+  #ended = false;
+  #paused = false;
+  /** When the current state, or the wait within it, began. */
+  #since: number;
+  /** Milliseconds spent waiting for the client's body, not counting those in which nobody wanted it. */
+  #bodyWanted = 0;
+  #probes = 0;
+  #stuckSince = 0;
+  #stuckAt = -1;
+
+  constructor(socket: Socket, peer: Peer, listener: Listener) {
+    this.#socket = socket;
+    this.#listener = listener;
+    this.peer = peer;
+    this.#since = listener.now;
+    socket.on("data", (chunk: Buffer) => this.#onData(chunk));
+    socket.on("end", () => this.#onEnd());
+    socket.on("drain", () => this.#reply?.drained());
+    socket.on("error", ignoreError);
+    socket.on("close", () => this.#onClose());
+  }
+
+  /** Between two requests: closing it now costs nobody an answer. */
+  get idle(): boolean {
+    return this.#state === "head" && this.#input === null;
+  }
+
+  // ---------------------------------------------------------------- reading
+
+  #onData(chunk: Buffer): void {
+    switch (this.#state) {
+      case "head":
+        if (this.#input === null) this.#since = this.#listener.now;
+        this.#input = this.#input === null ? chunk : Buffer.concat([this.#input, chunk]);
+        // A head is complete only with a line end: until one comes there is nothing new to see.
+        if (this.#input === chunk || chunk.includes(0x0a) || this.#input.length > MAX_FIRST_LINE)
+          this.#process();
+        return;
+      case "busy":
+      case "drain":
+        this.#onBodyData(chunk);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #onBodyData(chunk: Buffer): void {
+    let rest: Buffer | null = chunk;
+    if (this.#body !== null && !this.#body.complete) {
+      this.#body.lastProgress = this.#listener.now;
+      try {
+        rest = this.#body.push(chunk);
+      } catch (error) {
+        this.#failBody(GatewayError.from(error));
+        return;
+      }
+      // Nobody reads: what the client sends from now on stays in the kernel.
+      if (this.#body?.idle) this.#pause();
+    }
+    if (rest !== null) this.#wait(rest);
+    if (this.#state === "drain" && this.#body?.complete) this.#next();
+  }
+
+  /** Keeps the bytes of pipelined requests for when their turn comes. */
+  #wait(bytes: Buffer): void {
+    this.#input = this.#input === null ? bytes : Buffer.concat([this.#input, bytes]);
+    if (this.#input.length > WAITING_BYTES) this.#pause();
+  }
+
+  #process(): void {
+    if (this.#processing) return;
+    this.#processing = true;
+    while (this.#state === "head" && this.#input !== null && this.#readHead(this.#input));
+    this.#processing = false;
+  }
+
+  /** False while more bytes are needed. */
+  #readHead(input: Buffer): boolean {
+    const { limits } = this.#listener;
+    const text = input.toString(
+      "latin1",
+      0,
+      Math.min(input.length, limits.uri + limits.headers + MAX_FIRST_LINE),
+    );
+    let head: RequestHead | null;
+    try {
+      head = parseRequestHead(text, limits);
+    } catch (error) {
+      this.#refuse(text, GatewayError.from(error));
+      return false;
+    }
+    if (head === null) return false;
+    this.#start(head, input);
+    return true;
+  }
+
+  #start(head: RequestHead, input: Buffer): void {
+    this.#head = head;
+    this.#state = "busy";
+    this.#requests++;
+    // After CONNECT a client takes what follows for its tunnel; it must not be read as requests.
+    this.#closeAfter =
+      head.close ||
+      head.method === "CONNECT" ||
+      this.#requests >= this.#listener.limits.requestsPerConnection;
+    let request: Request;
+    try {
+      const { target, host } = resolveTarget(head, this.#hosts);
+      const upgrade = asksForWebSocket(head) ? "websocket" : null;
+      const body = this.#openBody(head, input);
+      request = makeRequest(head, target, host, body, upgrade, this.peer);
+    } catch (error) {
+      this.#input = null;
+      this.#refuseHead(head, GatewayError.from(error));
+      return;
+    }
+    const { acceptor } = this.#listener;
+    const call = acceptor.open(request, this);
+    this.#call = call;
+    acceptor.accept(call);
+  }
+
+  /** What follows the head in `input` is body, then the next request. */
+  #openBody(head: RequestHead, input: Buffer): Body | null {
+    this.#body = null;
+    this.#bodyWanted = 0;
+    const rest = input.length > head.end ? input.subarray(head.end) : null;
+    this.#input = rest;
+    if (head.chunked) return this.#openStream(undefined, rest);
+    if (head.contentLength < 0) return null;
+    const size = head.contentLength;
+    if ((rest?.length ?? 0) < size) return this.#openStream(size, rest);
+    const bytes = rest === null ? EMPTY : rest.subarray(0, size);
+    this.#input = rest !== null && rest.length > size ? rest.subarray(size) : null;
+    return new BytesBody(bytes);
+  }
+
+  #openStream(size: number | undefined, rest: Buffer | null): Body {
+    const head = this.#head as RequestHead;
+    const decoder = head.chunked ? new ChunkedDecoder(this.#listener.limits, refuseRequest, false) : null;
+    const body = new MessageBody(this, size, decoder);
+    body.lastProgress = this.#listener.now;
+    this.#body = body;
+    this.#continuePending = head.expectContinue;
+    this.#input = rest === null ? null : body.push(rest);
+    return body;
+  }
+
+  #refuse(text: string, error: GatewayError): void {
+    this.#input = null;
+    this.#state = "busy";
+    this.#closeAfter = true;
+    // As much of the request line as can be trusted, for the log.
+    const line = /^(?:\r\n)?([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32})(?: ([\x21-\x7e]{1,8192}))?/.exec(text);
+    const request = makeRequest(null, line?.[2] ?? "", "", null, null, this.peer, line?.[1] ?? "");
+    // The log shows what was asked, as far as it could be read.
+    request.path = request.target;
+    this.#call = this.#listener.acceptor.open(request, this);
+    this.#listener.acceptor.refuse(this.#call, error);
+  }
+
+  #refuseHead(head: RequestHead, error: GatewayError): void {
+    this.#closeAfter = true;
+    const request = makeRequest(head, head.target, "", null, null, this.peer);
+    this.#call = this.#listener.acceptor.open(request, this);
+    this.#listener.acceptor.refuse(this.#call, error);
+  }
+
+  /** The body broke a rule or its time: its reader is told, and nothing behind it is a request. */
+  #failBody(error: GatewayError): void {
+    this.#closeAfter = true;
+    if (this.#state === "drain") {
+      this.#socket.destroy();
+      return;
+    }
+    const call = this.#call;
+    this.#body?.fail(error);
+    if (call !== null && call === this.#call && !this.#replying) this.#listener.acceptor.refuse(call, error);
+  }
+
+  // ---------------------------------------------------------------- BodySource
+
+  bodyWanted(): void {
+    if (this.#body !== null) this.#body.lastProgress = this.#listener.now;
+    // RFC 9110 §10.1.1: 100 only when the body is going to be read.
+    if (this.#continuePending) {
+      this.#continuePending = false;
+      if (this.#body?.received === 0) this.#socket.write(CONTINUE, "latin1");
+    }
+    this.#resume();
+  }
+
+  bodyPaused(): void {
+    this.#pause();
+  }
+
+  bodyResumed(): void {
+    if (this.#body !== null) this.#body.lastProgress = this.#listener.now;
+    this.#resume();
+  }
+
+  bodyCancelled(): void {
+    // Read past it, so that a client that writes first and reads later gets to the answer.
+    this.#resume();
+  }
+
+  #pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  #resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  // ---------------------------------------------------------------- answering
+
+  #replying = false;
+
+  interim(status: number, headers: Headers): void {
+    if (this.#state !== "busy" || this.#replying || this.#head?.minor === 0) return;
+    this.#socket.write(interimHead(status, headers), "latin1");
+  }
+
+  send(call: Call, reply: Reply): void {
+    if (call !== this.#call || this.#state !== "busy" || this.#replying) {
+      reply.body?.cancel();
+      return;
+    }
+    this.#replying = true;
+    call.outcome.status = reply.status;
+    const { tunnel } = reply;
+    if (tunnel !== undefined) {
+      this.#openTunnel(call, { ...reply, tunnel });
+      return;
+    }
+    const framing = this.#frame(call, reply);
+    const head = responseHead(call, reply, framing, this.#listener.date);
+    const body = reply.body;
+    if (body === null || hasNoBody(call, reply)) {
+      body?.cancel();
+      this.#socket.write(head, "latin1");
+      this.#finish();
+    } else if (body.bytes !== undefined) {
+      call.outcome.bytesOut = body.bytes.length;
+      writeTogether(this.#socket, head, body.bytes);
+      this.#finish();
+    } else {
+      this.#stream(call, body, head, framing.length === "chunked");
+    }
+  }
+
+  #frame(call: Call, reply: Reply): ResponseFraming {
+    const { minor } = call.request;
+    let close = this.#closeAfter || this.#listener.draining || this.#leavesUnreadBody();
+    const size = reply.body?.bytes?.length ?? reply.body?.size;
+    let length: ResponseFraming["length"];
+    if (hasNoBody(call, reply)) length = reply.status === 204 ? null : declaredLength(reply);
+    else if (reply.body === null) length = 0;
+    else if (size !== undefined) length = size;
+    else if (minor === 1) length = "chunked";
+    else {
+      // RFC 9112 §6.3: to an HTTP/1.0 client the end of the connection is the end of the body.
+      length = null;
+      close = true;
+    }
+    this.#closeAfter = close;
+    return { length, connection: close ? "close" : minor === 0 ? "keep-alive" : null };
+  }
+
+  /** Whether so much of the request is unread that the connection cannot be kept (H-05). */
+  #leavesUnreadBody(): boolean {
+    const body = this.#body;
+    if (body === null || body.complete) return false;
+    // A client that waits for 100 may skip its body or send it: what comes next cannot be told apart.
+    if (this.#continuePending || body.size === undefined) return true;
+    return body.size - body.received > DRAIN_BYTES;
+  }
+
+  #stream(call: Call, body: Body, head: string, chunked: boolean): void {
+    this.#reply = new ReplyStream(this.#socket, call, body, head, chunked, (failed) =>
+      this.#streamEnded(failed),
+    );
+    this.#reply.start();
+  }
+
+  #streamEnded(failed: boolean): void {
+    this.#reply = null;
+    if (failed) {
+      // RFC 9112 §8: never a clean end for a message that is not whole.
+      if (this.#call !== null) this.#call.outcome.aborted = "upstream";
+      this.#socket.resetAndDestroy();
+      return;
+    }
+    this.#finish();
+  }
+
+  #finish(): void {
+    const call = this.#call;
+    const body = this.#body;
+    this.#call = null;
+    this.#replying = false;
+    if (call !== null) {
+      call.outcome.bytesIn = body?.received ?? call.request.body?.size ?? 0;
+      call.end();
+    }
+    if (this.#state === "closed") return;
+    if (this.#closeAfter) {
+      this.#beginClosing();
+    } else if (body !== null && !body.complete) {
+      this.#state = "drain";
+      this.#since = this.#listener.now;
+      body.cancel();
+      this.#resume();
+    } else {
+      this.#next();
+    }
+  }
+
+  /** Ready for the next request, which may have been waiting. */
+  #next(): void {
+    this.#state = "head";
+    this.#body = null;
+    this.#head = null;
+    this.#since = this.#listener.now;
+    if (this.#input === null && (this.#ended || this.#listener.draining)) {
+      this.#beginClosing();
+      return;
+    }
+    this.#resume();
+    if (this.#input !== null) this.#process();
+  }
+
+  /** RFC 9112 §9.6: close our side, read on for a while, then let go. */
+  #beginClosing(): void {
+    this.#state = "closing";
+    this.#since = this.#listener.now;
+    this.#input = null;
+    this.#body?.cancel();
+    this.#socket.end();
+    if (this.#ended) this.#socket.destroySoon();
+    else this.#resume();
+  }
+
+  #openTunnel(call: Call, reply: Reply & Required<Pick<Reply, "tunnel">>): void {
+    const early = this.#input ?? EMPTY;
+    this.#input = null;
+    this.#state = "tunnel";
+    this.#socket.write(
+      responseHead(call, reply, { length: null, connection: "upgrade" }, this.#listener.date),
+      "latin1",
+    );
+    this.#socket.removeAllListeners("data");
+    this.#socket.removeAllListeners("end");
+    this.#socket.removeAllListeners("drain");
+    this.#paused = false;
+    this.#tunnel = reply.tunnel(this.#socket, early, (bytesIn, bytesOut) => {
+      call.outcome.bytesIn = bytesIn;
+      call.outcome.bytesOut = bytesOut;
+      this.#call = null;
+      call.end();
+    });
+  }
+
+  // ---------------------------------------------------------------- the client goes, the clock ticks
+
+  #onEnd(): void {
+    this.#ended = true;
+    if (this.#state === "closing") {
+      this.#socket.destroySoon();
+    } else if (this.#state === "head") {
+      this.#socket.end();
+    } else if (this.#body !== null && !this.#body.complete) {
+      // Half of a request: nothing more of it will come.
+      this.#socket.destroy();
+    } else {
+      this.#since = this.#listener.now;
+      this.#probes = 0;
+    }
+  }
+
+  #onClose(): void {
+    const tunnelled = this.#state === "tunnel";
+    this.#state = "closed";
+    this.#listener.closed(this);
+    const call = this.#call;
+    if (call === null || tunnelled) return;
+    this.#call = null;
+    if (call.outcome.aborted === null) {
+      call.outcome.aborted = "client";
+      if (!this.#replying) call.outcome.status = 499;
+    }
+    call.outcome.bytesIn = this.#body?.received ?? call.request.body?.size ?? 0;
+    this.#reply?.abandon();
+    this.#body?.fail(new GatewayError("CLIENT_CLOSED"));
+    call.abort();
+    call.end();
+  }
+
+  /** Looks at every deadline; called a few times a second. */
+  sweep(now: number): void {
+    const { timeouts, draining } = this.#listener;
+    const waited = now - this.#since;
+    switch (this.#state) {
+      case "head":
+        if (this.#input !== null) {
+          if (waited >= timeouts.head) this.#refuse("", new GatewayError("REQUEST_TIMEOUT"));
+        } else if (waited >= (this.#requests === 0 ? timeouts.head : timeouts.keepAlive)) {
+          this.#beginClosing();
+        } else if (draining && waited >= DRAIN_IDLE_MS) {
+          this.#beginClosing();
+        }
+        return;
+      case "busy":
+        this.#sweepBusy(now);
+        return;
+      case "drain":
+        if (waited >= timeouts.body) this.#socket.destroy();
+        return;
+      case "tunnel":
+        this.#tunnel?.sweep(now);
+        return;
+      case "closing":
+        if (waited >= LINGER_MS && this.#socket.writableLength === 0) this.#socket.destroy();
+        else if (this.#writeStuck(now)) this.#socket.destroy();
+        return;
+    }
+  }
+
+  #sweepBusy(now: number): void {
+    const body = this.#body;
+    if (body?.wanting) {
+      this.#bodyWanted += SWEEP_MS;
+      if (now - body.lastProgress >= this.#listener.timeouts.body || this.#tooSlow(body)) {
+        this.#failBody(new GatewayError("REQUEST_TIMEOUT", { message: "The body did not arrive in time." }));
+        return;
+      }
+    }
+    if (this.#writeStuck(now)) this.#socket.destroy();
+    else if (this.#ended && !this.#socket.destroyed) this.#probe(now);
+  }
+
+  /** A body that trickles holds a slot as well as one that stalls: 1 kB/s after the first ten seconds. */
+  #tooSlow(body: MessageBody): boolean {
+    const seconds = this.#bodyWanted / 1000 - SLOW_GRACE_S;
+    return seconds > 0 && body.received < seconds * MIN_BYTES_PER_S;
+  }
+
+  /** Bytes are waiting for the client and the kernel has taken none of them for too long. */
+  #writeStuck(now: number): boolean {
+    const pending = this.#socket.writableLength;
+    if (pending === 0) {
+      this.#stuckAt = -1;
+      return false;
+    }
+    // The kernel takes parts of one write; only the handle's own count shows that.
+    const handle = (this.#socket as unknown as { _handle?: { writeQueueSize?: number } })._handle;
+    const left = handle?.writeQueueSize ?? pending;
+    if (left !== this.#stuckAt) {
+      this.#stuckAt = left;
+      this.#stuckSince = now;
+      return false;
+    }
+    return now - this.#stuckSince >= this.#listener.timeouts.write;
+  }
+
+  /**
+   * A client that sent FIN may be half-closed and reading, or gone; TCP shows the difference only when we write.
+   * An interim 100, which every HTTP/1.1 client must be able to skip, makes the kernel of one that is gone reset.
+   */
+  #probe(now: number): void {
+    if (now - this.#since < PROBE_MS) return;
+    if (this.#replying) {
+      // An answer that flows finds out by itself; one that is silent (SSE) has nobody to send FIN and stay.
+      if (this.#socket.writableLength === 0 && this.#reply?.quietSince(now, PROBE_MS)) this.#socket.destroy();
+      return;
+    }
+    if (this.#probes >= PROBES || this.#head?.minor === 0) return;
+    this.#probes++;
+    this.#since = now;
+    this.#socket.write(CONTINUE, "latin1");
+  }
+
+  /** No time left: whatever is in flight ends here. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  /** Draining has begun: an idle connection goes when it has been idle for a moment. */
+  drain(): void {
+    this.#tunnel?.drain();
+    if (this.idle && this.#listener.now - this.#since >= DRAIN_IDLE_MS) this.#beginClosing();
+  }
+}
+
+/** Room for method, version and line end beside the target. */
+const MAX_FIRST_LINE = 64;
+const SLOW_GRACE_S = 10;
+const MIN_BYTES_PER_S = 1000;
+/** How often `sweep` is called. */
+export const SWEEP_MS = 100;
+const EMPTY = Buffer.alloc(0);
+
+function ignoreError(): void {
+  // `close` follows and does what there is to do.
+}
+
+function makeRequest(
+  head: RequestHead | null,
+  target: string,
+  host: string,
+  body: Body | null,
+  upgrade: "websocket" | null,
+  peer: Peer,
+  method = head?.method ?? "",
+): Request {
+  return {
+    method,
+    target,
+    path: "",
+    query: "",
+    host,
+    minor: head?.minor ?? 1,
+    headers: head?.headers ?? new Headers(),
+    body,
+    upgrade,
+    peer,
+  };
+}
+
+/** RFC 9110 §6.4.1. */
+function hasNoBody(call: Call, reply: Reply): boolean {
+  return call.request.method === "HEAD" || reply.status === 204 || reply.status === 304;
+}
+
+/** The Content-Length that a HEAD or 304 answer may carry: that of the body that was not sent. */
+function declaredLength(reply: Reply): number | null {
+  const size = reply.body?.bytes?.length ?? reply.body?.size;
+  if (size !== undefined && reply.status !== 304) return size;
+  const declared = reply.headers.get("content-length");
+  return declared !== undefined && /^[0-9]{1,15}$/.test(declared) ? Number(declared) : null;
+}
+
+/** Moves an answer's body to the socket, at the speed of the slower of the two. */
+class ReplyStream implements BodyReader {
+  readonly #socket: Socket;
+  readonly #call: Call;
+  readonly #body: Body;
+  readonly #chunked: boolean;
+  readonly #ended: (failed: boolean) => void;
+  /** The head, until it goes out together with the first bytes. */
+  #head: string;
+  #paused = false;
+  #over = false;
+  #lastBytes = 0;
+  #quietFrom = 0;
+
+  constructor(
+    socket: Socket,
+    call: Call,
+    body: Body,
+    head: string,
+    chunked: boolean,
+    ended: (failed: boolean) => void,
+  ) {
+    this.#socket = socket;
+    this.#call = call;
+    this.#body = body;
+    this.#head = head;
+    this.#chunked = chunked;
+    this.#ended = ended;
+  }
+
+  start(): void {
+    this.#body.read(this);
+    // No bytes yet: the head must not wait for them.
+    if (this.#head !== "" && !this.#over) this.#write("");
+  }
+
+  #write(text: string): boolean {
+    const all = this.#head + text;
+    this.#head = "";
+    return all === "" ? true : this.#socket.write(all, "latin1");
+  }
+
+  data(chunk: Buffer): void {
+    this.#call.outcome.bytesOut += chunk.length;
+    const head = this.#head + (this.#chunked ? chunkHead(chunk.length) : "");
+    this.#head = "";
+    const room = writeTogether(this.#socket, head, chunk, this.#chunked ? "\r\n" : "");
+    if (!room && !this.#paused) {
+      this.#paused = true;
+      this.#body.pause();
+    }
+  }
+
+  end(trailers: Headers | null): void {
+    this.#over = true;
+    this.#write(this.#chunked ? lastChunk(this.#wantsTrailers() ? trailers : null) : "");
+    this.#ended(false);
+  }
+
+  error(error: GatewayError): void {
+    this.#over = true;
+    this.#call.failed(error);
+    this.#ended(true);
+  }
+
+  drained(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#body.resume();
+  }
+
+  /** The client has gone. */
+  abandon(): void {
+    this.#over = true;
+    this.#body.cancel();
+  }
+
+  /** Whether nothing has been written for so many milliseconds. */
+  quietSince(now: number, milliseconds: number): boolean {
+    if (this.#call.outcome.bytesOut !== this.#lastBytes || this.#quietFrom === 0) {
+      this.#lastBytes = this.#call.outcome.bytesOut;
+      this.#quietFrom = now;
+    }
+    return now - this.#quietFrom >= milliseconds;
+  }
+
+  /** RFC 9110 §6.5.1: trailers only for a client that said it reads them. */
+  #wantsTrailers(): boolean {
+    if ((this.#call.request.headers.kinds & Kind.te) === 0) return false;
+    return this.#call.request.headers
+      .all("te")
+      .some((value) => /(?:^|,)\s*trailers\s*(?:,|;|$)/i.test(value));
+  }
+}

@@ -1,0 +1,470 @@
+/**
+ * One connection to an origin: writes requests, reads their answers in order.
+ *
+ * Every answer must be complete, and nothing may follow it, before the connection serves another call: a byte
+ * too many closes it, because the next call would get it as (part of) its answer.
+ */
+import type { Socket } from "node:net";
+import { type Body, type BodyReader, BytesBody } from "../../core/body.ts";
+import { type ErrorCode, GatewayError } from "../../core/errors.ts";
+import type { Headers } from "../../core/headers.ts";
+import { ChunkedDecoder, chunkHead, lastChunk } from "./chunked.ts";
+import { type HeadLimits, parseResponseHead, type ResponseHead, refuseResponse } from "./head.ts";
+import { type BodySource, MessageBody } from "./message-body.ts";
+import { writeTogether } from "./write.ts";
+
+/** A request on its way to an origin, and who waits for the answer. */
+export interface UpstreamExchange {
+  /** The whole head as it goes out, with the empty line. */
+  readonly head: string;
+  readonly method: string;
+  readonly body: Body | null;
+  /** Sending it twice does no harm, and its body (if any) is still whole. */
+  readonly replayable: boolean;
+  /** May share a connection with others in flight. */
+  readonly pipelinable: boolean;
+  readonly wantsUpgrade: boolean;
+  /** Nobody waits any more. */
+  cancelled: boolean;
+  /** How often it has been handed to a connection. */
+  attempts: number;
+  /** The one that carries it now. */
+  connection: UpstreamConnection | null;
+  onInterim(status: number, headers: Headers): void;
+  onResponse(head: ResponseHead, body: Body | null): void;
+  /** The origin agreed to upgrade: the socket is the receiver's now, with what came behind the head. */
+  onUpgrade(head: ResponseHead, socket: Socket, early: Buffer): void;
+  /** Called instead of `onResponse`. `unsent` says that no byte of the request has left. */
+  onError(error: GatewayError, unsent: boolean): void;
+}
+
+/** The pool, as its connections see it. Times are milliseconds. */
+export interface ConnectionOwner {
+  readonly now: number;
+  readonly timeout: { readonly connect: number; readonly firstByte: number; readonly idle: number };
+  readonly keepAlive: number;
+  /** Ready for another exchange. */
+  released(connection: UpstreamConnection): void;
+  /** Will never be ready again. */
+  lost(connection: UpstreamConnection): void;
+  /** An idle connection turned out to be dead: the exchange has another try coming. */
+  again(exchange: UpstreamExchange): void;
+}
+
+const RESPONSE_LIMITS: HeadLimits = { uri: 0, headers: 16 * 1024, header: 8 * 1024, headerCount: 100 };
+/** Interim answers to one request; nobody sends more in earnest. */
+const MAX_INTERIM = 32;
+
+export class UpstreamConnection implements BodySource {
+  readonly #socket: Socket;
+  readonly #owner: ConnectionOwner;
+  readonly #inFlight: UpstreamExchange[] = [];
+  #connected = false;
+  #closed = false;
+  #served = 0;
+  /** Bytes of an answer's head that is not complete. */
+  #input: Buffer | null = null;
+  #head: ResponseHead | null = null;
+  #body: MessageBody | null = null;
+  #sender: RequestSender | null = null;
+  #interims = 0;
+  #paused = false;
+  /** When the current wait began. */
+  #since: number;
+  #keepAlive: number;
+  #failure: GatewayError | null = null;
+
+  constructor(socket: Socket, secure: boolean, owner: ConnectionOwner) {
+    this.#socket = socket;
+    this.#owner = owner;
+    this.#since = owner.now;
+    this.#keepAlive = owner.keepAlive;
+    socket.on(secure ? "secureConnect" : "connect", () => this.#onConnect());
+    socket.on("data", (chunk: Buffer) => this.#onData(chunk));
+    socket.on("end", () => this.#onEnd());
+    socket.on("drain", () => this.#sender?.drained());
+    socket.on("error", (error) => {
+      this.#failure ??= new GatewayError(this.#connected ? "UPSTREAM_DISCONNECTED" : "UPSTREAM_UNREACHABLE", {
+        cause: error,
+      });
+    });
+    socket.on("close", () => this.#onClose());
+  }
+
+  get depth(): number {
+    return this.#inFlight.length;
+  }
+
+  get usable(): boolean {
+    return !this.#closed && !this.#socket.destroyed && this.#socket.writable;
+  }
+
+  /** Another safe request may be sent behind those in flight. */
+  get pipelines(): boolean {
+    return this.usable && this.#connected && this.#inFlight.every((exchange) => exchange.pipelinable);
+  }
+
+  send(exchange: UpstreamExchange): void {
+    exchange.attempts++;
+    exchange.connection = this;
+    this.#inFlight.push(exchange);
+    if (this.#inFlight.length === 1) this.#since = this.#owner.now;
+    if (this.#connected) this.#transmit(exchange);
+  }
+
+  #onConnect(): void {
+    this.#connected = true;
+    this.#since = this.#owner.now;
+    for (const exchange of this.#inFlight) this.#transmit(exchange);
+  }
+
+  #transmit(exchange: UpstreamExchange): void {
+    const { head, body } = exchange;
+    if (body === null) {
+      this.#socket.write(head, "latin1");
+    } else if (body.bytes !== undefined) {
+      writeTogether(this.#socket, head, body.bytes);
+    } else {
+      this.#sender = new RequestSender(this.#socket, head, body, (error) => this.#onSent(error));
+      this.#sender.start();
+    }
+  }
+
+  /** The request's body has ended, well or not. */
+  #onSent(error: GatewayError | null): void {
+    this.#since = this.#owner.now;
+    if (error === null) return;
+    // The origin must not take half a body for a whole one: no last chunk, no further byte.
+    this.#failure = error;
+    this.#discard();
+    this.#failAll();
+  }
+
+  // ---------------------------------------------------------------- reading
+
+  #onData(chunk: Buffer): void {
+    let input: Buffer | null = chunk;
+    try {
+      while (input !== null && !this.#closed) input = this.#read(input);
+    } catch (error) {
+      this.#failure = GatewayError.from(error);
+      this.#body?.fail(this.#failure);
+      this.#discard();
+      this.#failAll();
+    }
+  }
+
+  /** Takes what it can use, returns what lies behind a complete answer. */
+  #read(input: Buffer): Buffer | null {
+    const exchange = this.#inFlight[0];
+    if (exchange === undefined) {
+      // Nothing was asked (RTY-11).
+      this.#discard();
+      return null;
+    }
+    const body = this.#body;
+    if (body !== null) {
+      body.lastProgress = this.#owner.now;
+      const rest = body.push(input);
+      if (body.complete) this.#completed(rest);
+      else if (body.idle) this.bodyPaused();
+      return rest;
+    }
+    return this.#readHead(exchange, this.#input === null ? input : Buffer.concat([this.#input, input]));
+  }
+
+  #readHead(exchange: UpstreamExchange, input: Buffer): Buffer | null {
+    this.#input = null;
+    const text = input.toString("latin1", 0, Math.min(input.length, MAX_HEAD_BYTES));
+    const head = parseResponseHead(text, RESPONSE_LIMITS);
+    if (head === null) {
+      this.#input = input;
+      return null;
+    }
+    const rest = input.length > head.end ? input.subarray(head.end) : null;
+    if (head.status === 101) return this.#upgraded(exchange, head, rest);
+    if (head.status < 200) {
+      if (++this.#interims > MAX_INTERIM) throw refuseResponse("There are too many interim answers.");
+      // 100 answers an Expect that we never send on (HTTP-26).
+      if (head.status !== 100 && !exchange.cancelled) exchange.onInterim(head.status, head.headers);
+      return rest;
+    }
+    return this.#respond(exchange, head, rest);
+  }
+
+  #upgraded(exchange: UpstreamExchange, head: ResponseHead, rest: Buffer | null): null {
+    if (!exchange.wantsUpgrade) throw refuseResponse("The upstream switched protocols without being asked.");
+    this.#inFlight.shift();
+    this.#closed = true;
+    this.#socket.removeAllListeners();
+    this.#owner.lost(this);
+    exchange.onUpgrade(head, this.#socket, rest ?? EMPTY);
+    return null;
+  }
+
+  /** RFC 9112 §6.3: which bytes after the head are its body. */
+  #respond(exchange: UpstreamExchange, head: ResponseHead, rest: Buffer | null): Buffer | null {
+    this.#head = head;
+    // A second before the origin does, so that no request meets a closing connection (HTTP-9).
+    if (head.keepAlive >= 0)
+      this.#keepAlive = Math.min(this.#owner.keepAlive, Math.max(0, head.keepAlive * 1000 - 1000));
+    if (exchange.method === "HEAD" || head.status === 204 || head.status === 304) {
+      this.#completed(rest);
+      answer(exchange, head, null);
+      return rest;
+    }
+    const size = head.contentLength;
+    if (!head.chunked && size >= 0 && (rest?.length ?? 0) >= size) {
+      const left = rest !== null && rest.length > size ? rest.subarray(size) : null;
+      const body = new BytesBody(rest === null ? EMPTY : rest.subarray(0, size));
+      this.#completed(left);
+      answer(exchange, head, body);
+      return left;
+    }
+    return this.#stream(exchange, head, rest);
+  }
+
+  #stream(exchange: UpstreamExchange, head: ResponseHead, rest: Buffer | null): Buffer | null {
+    const decoder = head.chunked ? new ChunkedDecoder(RESPONSE_LIMITS, refuseResponse, true) : null;
+    const body = new MessageBody(
+      this,
+      head.contentLength >= 0 && !head.chunked ? head.contentLength : undefined,
+      decoder,
+    );
+    body.lastProgress = this.#owner.now;
+    this.#body = body;
+    const left = rest === null ? null : body.push(rest);
+    const whole = body.complete ? body.gathered() : null;
+    if (body.complete) this.#completed(left);
+    answer(exchange, head, whole === null ? body : new BytesBody(whole));
+    return left;
+  }
+
+  /** An answer is whole. `rest` is what came behind it. */
+  #completed(rest: Buffer | null): void {
+    const exchange = this.#inFlight.shift();
+    const head = this.#head;
+    this.#head = null;
+    this.#body = null;
+    this.#interims = 0;
+    this.#served++;
+    this.#since = this.#owner.now;
+    const unsent = this.#sender !== null && !this.#sender.done;
+    this.#sender = null;
+    // Answered before the request was whole (H-06): what would follow on this connection is undefined.
+    if (unsent) exchange?.body?.cancel();
+    const surplus = rest !== null && this.#inFlight.length === 0;
+    if (unsent || surplus || head?.close !== false || !this.usable) {
+      this.#discard();
+      this.#failAll();
+      return;
+    }
+    this.bodyResumed();
+    this.#owner.released(this);
+  }
+
+  // ---------------------------------------------------------------- BodySource
+
+  bodyWanted(): void {
+    this.bodyResumed();
+  }
+
+  bodyPaused(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  bodyResumed(): void {
+    if (this.#body !== null) this.#body.lastProgress = this.#owner.now;
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  bodyCancelled(): void {
+    // Reading an answer that nobody wants to its end could take for ever.
+    this.#discard();
+    this.#failAll();
+  }
+
+  // ---------------------------------------------------------------- ending
+
+  /** The client went away. */
+  cancel(exchange: UpstreamExchange): void {
+    exchange.cancelled = true;
+    if (!this.#inFlight.includes(exchange)) return;
+    this.#discard();
+    this.#failAll();
+  }
+
+  #onEnd(): void {
+    const body = this.#body;
+    if (body !== null && body.size === undefined && this.#head?.chunked === false) {
+      body.finish();
+      this.#completed(null);
+      return;
+    }
+    this.#discard();
+    this.#failAll();
+  }
+
+  #onClose(): void {
+    this.#discard();
+    this.#failAll();
+  }
+
+  #discard(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#socket.destroy();
+    this.#owner.lost(this);
+  }
+
+  /** Settles everything that is still in flight on a connection that is gone. */
+  #failAll(): void {
+    const [first, ...others] = this.#inFlight.splice(0);
+    const body = this.#body;
+    this.#body = null;
+    const sender = this.#sender;
+    this.#sender = null;
+    if (first !== undefined) this.#failFirst(first, body);
+    if (sender !== null && !sender.done) first?.body?.cancel();
+    // Pipelined behind it and safe: none of them had an answer begun.
+    for (const exchange of others) this.#retryOr(exchange, true, this.#failure);
+  }
+
+  #failFirst(exchange: UpstreamExchange, body: MessageBody | null): void {
+    const error =
+      this.#failure ?? new GatewayError(this.#connected ? "UPSTREAM_DISCONNECTED" : "UPSTREAM_UNREACHABLE");
+    if (this.#head !== null) {
+      body?.fail(error);
+      return;
+    }
+    if (exchange.cancelled) return;
+    if (!this.#connected) exchange.onError(error, true);
+    else if (this.#input === null && this.#interims === 0 && error.code === "UPSTREAM_DISCONNECTED") {
+      this.#retryOr(exchange, this.#served > 0, error);
+    } else exchange.onError(error, false);
+  }
+
+  /**
+   * RFC 9112 §9.3.1: a kept connection may have been closed by the origin while the request was on its way. What
+   * can be repeated is, once, on a new connection; what cannot might have been processed, and the caller is told.
+   */
+  #retryOr(exchange: UpstreamExchange, innocent: boolean, error: GatewayError | null): void {
+    if (exchange.cancelled) return;
+    if (exchange.replayable && innocent && exchange.attempts < MAX_ATTEMPTS) this.#owner.again(exchange);
+    else exchange.onError(error ?? new GatewayError("UPSTREAM_DISCONNECTED"), false);
+  }
+
+  sweep(now: number): void {
+    const waited = now - this.#since;
+    const { timeout } = this.#owner;
+    if (!this.#connected) {
+      if (waited >= timeout.connect) this.#timeOut("UPSTREAM_CONNECT_TIMEOUT");
+    } else if (this.#inFlight.length === 0) {
+      if (waited >= this.#keepAlive) this.#discard();
+    } else if (this.#body !== null) {
+      if (this.#body.wanting && now - this.#body.lastProgress >= timeout.idle)
+        this.#timeOut("UPSTREAM_TIMEOUT");
+    } else if (this.#sender !== null && !this.#sender.done) {
+      // The client may be slow, which is not the origin's fault; an origin that takes no byte is.
+      if (this.#sender.stuck(now, timeout.idle)) this.#timeOut("UPSTREAM_TIMEOUT");
+    } else if (waited >= timeout.firstByte) {
+      this.#timeOut("UPSTREAM_TIMEOUT");
+    }
+  }
+
+  #timeOut(code: ErrorCode): void {
+    this.#failure = new GatewayError(code);
+    this.#discard();
+    this.#failAll();
+  }
+
+  destroy(): void {
+    this.#discard();
+    this.#failAll();
+  }
+}
+
+const MAX_ATTEMPTS = 3;
+const EMPTY = Buffer.alloc(0);
+const MAX_HEAD_BYTES = RESPONSE_LIMITS.headers + 2048;
+
+function answer(exchange: UpstreamExchange, head: ResponseHead, body: Body | null): void {
+  if (exchange.cancelled) body?.cancel();
+  else exchange.onResponse(head, body);
+}
+
+/** Moves a request's body to the origin, at the speed of the slower of the two. */
+class RequestSender implements BodyReader {
+  done = false;
+  readonly #socket: Socket;
+  readonly #body: Body;
+  readonly #chunked: boolean;
+  readonly #sent: (error: GatewayError | null) => void;
+  #head: string;
+  #paused = false;
+  #stuckAt = -1;
+  #stuckSince = 0;
+
+  constructor(socket: Socket, head: string, body: Body, sent: (error: GatewayError | null) => void) {
+    this.#socket = socket;
+    this.#head = head;
+    this.#body = body;
+    this.#chunked = body.size === undefined;
+    this.#sent = sent;
+  }
+
+  start(): void {
+    this.#body.read(this);
+    if (this.#head !== "" && !this.done) this.#write("");
+  }
+
+  #write(text: string): void {
+    const all = this.#head + text;
+    this.#head = "";
+    if (all !== "") this.#socket.write(all, "latin1");
+  }
+
+  data(chunk: Buffer): void {
+    const before = this.#head + (this.#chunked ? chunkHead(chunk.length) : "");
+    this.#head = "";
+    const room = writeTogether(this.#socket, before, chunk, this.#chunked ? "\r\n" : "");
+    if (!room && !this.#paused) {
+      this.#paused = true;
+      this.#body.pause();
+    }
+  }
+
+  end(): void {
+    this.done = true;
+    // Request trailers are dropped (HTTP-27).
+    this.#write(this.#chunked ? lastChunk(null) : "");
+    this.#sent(null);
+  }
+
+  error(error: GatewayError): void {
+    this.#sent(error);
+  }
+
+  drained(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#body.resume();
+  }
+
+  /** Bytes wait and none has been taken for so long. */
+  stuck(now: number, limit: number): boolean {
+    const pending = this.#socket.writableLength;
+    const handle = (this.#socket as unknown as { _handle?: { writeQueueSize?: number } })._handle;
+    const left = pending === 0 ? -1 : (handle?.writeQueueSize ?? pending);
+    if (left !== this.#stuckAt || left === -1) {
+      this.#stuckAt = left;
+      this.#stuckSince = now;
+      return false;
+    }
+    return now - this.#stuckSince >= limit;
+  }
+}
