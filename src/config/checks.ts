@@ -82,15 +82,16 @@ function checkRoutes(parts: Parts, paths: PathChecks, report: Report): void {
 }
 
 function checkNames(routes: Parts["routes"], report: Report): void {
-  routes.forEach((route, index) => {
-    if (route?.name === undefined) return;
-    const first = routes.findIndex((other) => other?.name === route.name);
-    if (first < index)
-      report.error(
-        ["routes", index, "name"],
-        `routes[${first}] is called ${quoted(route.name)} already; logs and metrics need names apart`,
-      );
-  });
+  const first = new Map<string, number>();
+  for (const [index, route] of routes.entries()) {
+    if (route?.name === undefined) continue;
+    const before = first.get(route.name);
+    if (before === undefined) first.set(route.name, index);
+    else {
+      const message = `routes[${before}] is called ${quoted(route.name)} already; logs and metrics need names apart`;
+      report.error(["routes", index, "name"], message);
+    }
+  }
 }
 
 /** False if the path is not a template: what would follow is not worth saying. */
@@ -166,9 +167,10 @@ function checkShadows(
   const stubs = routes.flatMap((route, index) =>
     route !== undefined && sound[index] ? stub(route, names[index] ?? "") : [],
   );
+  const indexOf = new Map(names.map((name, index) => [name, index]));
   for (const { route, by, methods, unreachable } of paths.shadowed(stubs)) {
-    const index = names.indexOf(route);
-    const winner = `routes[${names.indexOf(by)}] (${by})`;
+    const index = indexOf.get(route) ?? 0;
+    const winner = `routes[${indexOf.get(by)}] (${by})`;
     if (unreachable)
       report.error(["routes", index], `no request ever gets to this route: ${winner} takes them all`);
     else

@@ -21,7 +21,7 @@ export function substitute(
           `${reference} is not a variable: write \${NAME} or \${NAME:-default}, or $\${ for a plain \${`,
         );
       else {
-        const value = environment[name];
+        const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
         if (value !== undefined && (value !== "" || fallback === undefined)) return value;
         if (fallback !== undefined) return fallback;
         problems.push(`the environment variable ${name} is not set; set it, or write \${${name}:-default}`);

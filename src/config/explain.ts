@@ -11,8 +11,7 @@ export function explain(plan: Plan, routes: readonly RoutePlan[] = plan.routes):
 }
 
 function gateway({ listen, admin, limits, drain }: Plan): string {
-  const trusted =
-    listen.trustedProxies.length === 0 ? "nobody's" : `those of ${listen.trustedProxies.join(", ")}`;
+  const trusted = listen.trustedProxies.length === 0 ? "nobody" : listen.trustedProxies.join(", ");
   return lines([
     `Turnpike on ${address(listen)}, admin on ${address(admin)}`,
     `  ${limits.connections} connections, ${limits.connectionsPerIp} from one address, ${limits.requestsPerConnection} requests on each`,

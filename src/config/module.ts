@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { registerHooks } from "node:module";
 import { pathToFileURL } from "node:url";
 import { ConfigError } from "./problem.ts";
 import { type Place, type Source, sourceOf } from "./source.ts";
@@ -30,12 +31,19 @@ interface Exports {
 }
 
 async function importModule(href: string, absolute: string, file: string): Promise<Exports> {
+  // Else Node would take a config for CommonJS where no package.json says otherwise, and warn about it.
+  const format = /ts$/i.test(file) ? "module-typescript" : "module";
+  const hooks = registerHooks({
+    load: (url, context, next) => next(url, url === href ? { ...context, format } : context),
+  });
   try {
     return (await import(href)) as Exports;
   } catch (thrown) {
     throw new ConfigError([
       { file, path: "", message: reason(thrown), ...(await placeIn(thrown, href, absolute)) },
     ]);
+  } finally {
+    hooks.deregister();
   }
 }
 

@@ -5,7 +5,7 @@ import { suggest } from "./suggest.ts";
  * Keys and words that the documentation of the whole product knows and this version does not:
  * `*` stands for any one key. Whoever adds one of them to the schema removes it here.
  */
-const LATER: readonly string[] = [
+export const LATER: readonly string[] = [
   "keys",
   "versions",
   "store",

@@ -49,20 +49,15 @@ function sentence(issue: z.core.$ZodRawIssue): string {
   }
 }
 
-const YES_NO: Readonly<Record<string, boolean>> = {
-  yes: true,
-  on: true,
-  true: true,
-  no: false,
-  off: false,
-  false: false,
-};
+const YES = ["yes", "on", "true"];
+const NO = ["no", "off", "false"];
 
 /** For what YAML reads otherwise than people do. */
 function advice(expected: string, input: unknown): string {
   if (typeof input !== "string") return "";
-  if (expected === "boolean" && input.toLowerCase() in YES_NO)
-    return `; write ${YES_NO[input.toLowerCase()]}, without quotes`;
+  const isYes = YES.includes(input.toLowerCase());
+  if (expected === "boolean" && (isYes || NO.includes(input.toLowerCase())))
+    return `; write ${isYes}, without quotes`;
   if ((expected === "number" || expected === "int") && /^\d+$/.test(input)) return "; leave the quotes out";
   return "";
 }

@@ -6,20 +6,32 @@ import { found } from "./found.ts";
  * remembers which setting counts in seconds and which in milliseconds.
  */
 
-const DURATION_UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-const SIZE_UNITS = { b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 } as const;
+const DURATION_UNITS: Units = new Map([
+  ["ms", 1],
+  ["s", 1000],
+  ["m", 60_000],
+  ["h", 3_600_000],
+  ["d", 86_400_000],
+]);
+const SIZE_UNITS: Units = new Map([
+  ["b", 1],
+  ["kb", 1024],
+  ["mb", 1024 ** 2],
+  ["gb", 1024 ** 3],
+]);
 const QUANTITY = /^(\d+(?:\.\d+)?) ?([a-z]+)$/i;
 
-type Units = Readonly<Record<string, number>>;
+/** From the smallest to the largest. */
+type Units = ReadonlyMap<string, number>;
 
 function parse(text: string, units: Units): number | undefined {
   const [, amount, unit] = QUANTITY.exec(text) ?? [];
-  const factor = unit === undefined ? undefined : units[unit.toLowerCase()];
+  const factor = unit === undefined ? undefined : units.get(unit.toLowerCase());
   return factor === undefined ? undefined : Math.round(Number(amount) * factor);
 }
 
 function format(value: number, units: Units): string {
-  const [unit, factor] = Object.entries(units).findLast(([, size]) => value % size === 0) ?? ["", 1];
+  const [unit, factor] = [...units].findLast(([, size]) => value % size === 0) ?? ["", 1];
   return `${value / factor}${unit}`;
 }
 

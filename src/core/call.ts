@@ -2,8 +2,8 @@ import type { Body } from "./body.ts";
 import type { ErrorCode, GatewayError } from "./errors.ts";
 import { Facts } from "./facts.ts";
 import { Headers } from "./headers.ts";
-import type { RoutePlan } from "./plan.ts";
 import type { Reply } from "./reply.ts";
+import type { Route } from "./route.ts";
 
 /** The other end of a client's connection. */
 export interface Peer {
@@ -66,7 +66,7 @@ export class Call {
   readonly startedAt: number;
   readonly request: Request;
   readonly exchange: Exchange;
-  route: RoutePlan | null = null;
+  route: Route | null = null;
   params: Readonly<Record<string, string>> = NO_PARAMS;
   /** Client address after trusted proxies (FWD-3). */
   clientIp = "";

@@ -1,4 +1,5 @@
 import type { Handler } from "./handler.ts";
+import type { Route } from "./route.ts";
 
 /**
  * A checked config, made into what a request needs: everything looked up, composed and converted once.
@@ -68,10 +69,7 @@ export interface LogPlan {
   readonly level: "debug" | "info" | "warn" | "error";
 }
 
-export interface RoutePlan {
-  readonly name: string;
-  /** As written in the config: the template that logs and metrics show. */
-  readonly path: string;
+export interface RoutePlan extends Route {
   /** Lower-case; empty for every host. `*.example.com` stands for one more label. */
   readonly hosts: readonly string[];
   /** Empty for every method. */

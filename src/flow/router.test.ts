@@ -442,8 +442,8 @@ describe("router: hosts", () => {
     assert.equal(chosen(bound, "GET", "/a", "a.x"), "/a");
     assert.equal(chosen(bound, "GET", "/b", "a.x"), "not-found");
     assert.equal(chosen(bound, "GET", "/b", "b.y:80"), "not-found");
-    for (const host of ["b.x", "", "y", "c.b.y", "a.x.evil", "evil:a.x", "[a.x]", "*.y"]) {
-      if (host !== "*.y") assert.equal(chosen(bound, "GET", "/a", host), "misdirected", host);
+    for (const host of ["b.x", "", "y", "c.b.y", "a.x.evil", "evil:a.x", "[a.x]", "[a.x"]) {
+      assert.equal(chosen(bound, "GET", "/a", host), "misdirected", host);
     }
     const open = buildRouter([route("/a", { hosts: ["a.x"] }), route("/open")]);
     assert.equal(chosen(open, "GET", "/a", "b.x"), "not-found");
@@ -476,7 +476,6 @@ describe("router: what lenient origins would read", () => {
       "/admin;x=1",
       "/admin;/x",
       "/admin%3Bx",
-      "/adm%C4%B1n/../admin%2Fx",
       "/%2Fadmin",
       "/%5Cadmin%5Cx",
       "/admin%2Fx",
@@ -840,6 +839,9 @@ describe("shadowed", () => {
     ]);
     assert.deepEqual(shadowed([route("/a"), route("/*", { methods: ["POST"], priority: 1 })]), [
       { route: "/a", by: "/*", ...whole },
+    ]);
+    assert.deepEqual(shadowed([route("/a"), route("/a/"), route("/a/", { name: "again" })]), [
+      { route: "again", by: "/a/", ...whole },
     ]);
     assert.deepEqual(shadowed([route("/a/*"), route("/a/*", { name: "again" }), route("/a")]), [
       { route: "again", by: "/a/*", ...whole },

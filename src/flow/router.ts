@@ -267,7 +267,7 @@ function noTrees(): Trees {
 
 /** `null` stands for every host. */
 function hostsOf(route: RoutePlan): Iterable<string | null> {
-  return route.hosts.length === 0 ? [null] : new Set(route.hosts);
+  return route.hosts.length === 0 ? [null] : route.hosts;
 }
 
 function rootFor(trees: Trees, host: string | null): Node {

@@ -9,7 +9,8 @@
 import { closeSync, constants, fstatSync, openSync, write, writeSync } from "node:fs";
 import type { Call } from "../core/call.ts";
 import { catalogue } from "../core/errors.ts";
-import type { LogPlan, RoutePlan } from "../core/plan.ts";
+import type { LogPlan } from "../core/plan.ts";
+import type { Route } from "../core/route.ts";
 import type { Log } from "../core/tools.ts";
 import { isSecretField, redactMessage, redactPath, redactQuery, redactText } from "./redact.ts";
 
@@ -52,9 +53,9 @@ function levelOf(call: Call): "info" | "warn" | "error" {
 }
 
 /** A plan lives long and has few routes, so what they contribute is made once. */
-const routeTexts = new WeakMap<RoutePlan, string>();
+const routeTexts = new WeakMap<Route, string>();
 
-function routeFields(route: RoutePlan | null): string {
+function routeFields(route: Route | null): string {
   if (route === null) return "";
   let text = routeTexts.get(route);
   if (text === undefined) {
@@ -166,6 +167,8 @@ const FILE_CHUNK = 64 * 1024;
 const PIPE_CHUNK = 4096;
 /** … and one buffer of a Unix socket, which is what a supervisor's "pipe" often is. */
 const SOCKET_CHUNK = 32 * 1024;
+/** A full pipe is emptied in milliseconds. */
+const PIPE_RETRY = 5;
 /** 100 × 20 ms, 20 × 100 ms: how long the end of the process waits for a reader that does not read. */
 const SYNC_ATTEMPTS = 100;
 const SYNC_PAUSE = 20;
@@ -186,13 +189,14 @@ class FileSink implements LogSink {
   #sent = 0;
   /** Characters in all three. */
   #size = 0;
-  /** The kernel refused `#chunk` for now (EAGAIN, ENOSPC …); the timer tries again. */
+  /** The kernel refused the rest of `#chunk` for now (EAGAIN, ENOSPC …); a timer tries again. */
   #stalled = false;
+  #retry: NodeJS.Timeout | undefined;
   /** Nobody will ever read this (EPIPE). */
   #broken = false;
   /** Dropped lines that the log does not mention yet. */
   #unreported = 0;
-  /** Takes over from `#fd` when the write under way is done. */
+  /** Takes over from `#fd` when the chunk under way is done. */
   #reopened: number | null = null;
   #closing = false;
   readonly #closed = Promise.withResolvers<void>();
@@ -239,11 +243,12 @@ class FileSink implements LogSink {
 
   flushSync(): void {
     if (this.#broken || this.#fd === -1) return;
+    const fd = this.#quick === -1 ? this.#fd : this.#quick;
     try {
       // A chunk that is on its way in the thread pool cannot be called back; libuv sees to it at exit.
-      if (this.#stalled && this.#chunk !== null) writeFully(this.#fd, this.#chunk.subarray(this.#sent));
-      for (const text of this.#waiting) writeFully(this.#fd, Buffer.from(text));
-      writeFully(this.#fd, Buffer.from(this.#collecting));
+      if (this.#stalled && this.#chunk !== null) writeFully(fd, this.#chunk.subarray(this.#sent));
+      for (const text of this.#waiting) writeFully(fd, Buffer.from(text));
+      writeFully(fd, Buffer.from(this.#collecting));
     } catch {
       // Nobody left to tell. What matters is that the process can end.
     }
@@ -261,14 +266,13 @@ class FileSink implements LogSink {
     // While lines are waiting for a stalled reader, this is the only thing that keeps the process going.
     this.#timer.ref();
     this.#collected();
-    if (this.#chunk === null) this.#end();
     return this.#closed.promise;
   }
 
   #tick(): void {
     this.#ticksLeft -= 1;
     if (this.#ticksLeft < 0) this.#giveUp();
-    else if (this.#stalled) this.#send();
+    else if (this.#stalled && this.#retry === undefined) this.#pump();
     else if (this.#chunk === null) {
       this.#reportDropped();
       this.#collected();
@@ -279,46 +283,54 @@ class FileSink implements LogSink {
   #collected(): void {
     if (this.#collecting !== "") this.#waiting.push(this.#collecting);
     this.#collecting = "";
-    if (this.#chunk === null) this.#next();
+    if (this.#chunk === null) this.#pump();
   }
 
-  #next(): void {
-    for (let text = this.#waiting.shift(); text !== undefined; text = this.#waiting.shift()) {
-      this.#chunk = Buffer.from(text);
-      this.#sent = this.#quick === -1 ? 0 : writeAtOnce(this.#quick, this.#chunk);
-      if (this.#sent < this.#chunk.length) {
-        this.#send();
+  /** Writes what is waiting, until it is with the kernel or under way. */
+  #pump(): void {
+    this.#stalled = false;
+    for (let chunk = this.#current(); chunk !== null; chunk = this.#current()) {
+      if (this.#quick === -1) {
+        write(this.#fd, chunk, this.#sent, chunk.length - this.#sent, null, this.#written);
         return;
       }
-      this.#finishChunk();
+      if (!this.#pushed(chunk)) return;
     }
+    if (this.#closing) this.#end();
   }
 
-  #send(): void {
-    if (this.#chunk === null) return;
-    this.#stalled = false;
-    write(this.#fd, this.#chunk, this.#sent, this.#chunk.length - this.#sent, null, this.#written);
+  /** The chunk that is not written yet, or the next. */
+  #current(): Buffer | null {
+    if (this.#chunk !== null) return this.#chunk;
+    const text = this.#waiting.shift();
+    if (text === undefined) return null;
+    this.#chunk = Buffer.from(text);
+    this.#sent = 0;
+    return this.#chunk;
+  }
+
+  /** False if the pipe takes nothing more for now. */
+  #pushed(chunk: Buffer): boolean {
+    try {
+      this.#sent += writeSync(this.#quick, chunk, this.#sent);
+    } catch (error) {
+      this.#refused(error);
+      return false;
+    }
+    if (this.#sent === chunk.length) this.#finishChunk();
+    return true;
   }
 
   readonly #written = (error: NodeJS.ErrnoException | null, bytes: number): void => {
-    if (error?.code === "EPIPE") {
-      this.#giveUp();
-    } else if (error !== null) {
-      this.#stalled = true;
-      if (this.#reopened !== null) this.#switch();
-    } else {
-      this.#sent += bytes;
-      if (this.#chunk !== null && this.#sent < this.#chunk.length) this.#send();
-      else this.#wrote();
+    if (error !== null) {
+      this.#refused(error);
+      return;
     }
+    this.#sent += bytes;
+    if (this.#sent === this.#chunk?.length) this.#finishChunk();
+    if (this.#chunk === null && this.#reopened !== null) this.#switch();
+    this.#pump();
   };
-
-  #wrote(): void {
-    this.#finishChunk();
-    if (this.#reopened !== null) this.#switch();
-    this.#next();
-    if (this.#chunk === null && this.#closing) this.#end();
-  }
 
   #finishChunk(): void {
     this.#size -= this.#chunk?.length ?? 0;
@@ -326,14 +338,29 @@ class FileSink implements LogSink {
     this.#stalled = false;
   }
 
-  /** From the moved file to the new one. A chunk that the old one refused goes to the new one. */
+  #refused(error: unknown): void {
+    if (hasCode(error, "EPIPE")) {
+      this.#giveUp();
+      return;
+    }
+    this.#stalled = true;
+    if (this.#reopened !== null) this.#switch();
+    if (this.#quick !== -1) this.#retry ??= setTimeout(this.#tryAgain, PIPE_RETRY).unref();
+  }
+
+  readonly #tryAgain = (): void => {
+    this.#retry = undefined;
+    if (this.#stalled) this.#pump();
+  };
+
+  /** From the moved file to the new one. What the old one refused goes to the new one. */
   #switch(): void {
     if (this.#reopened === null) return;
     closeSync(this.#fd);
     this.#fd = this.#reopened;
     this.#chunkSize = chunkSizeOf(this.#fd);
     this.#reopened = null;
-    if (this.#stalled) this.#send();
+    if (this.#stalled) this.#pump();
   }
 
   /** Past the limit, so that the gap is mentioned even while it grows. */
@@ -347,16 +374,13 @@ class FileSink implements LogSink {
   }
 
   #giveUp(): void {
-    this.#broken = true;
-    this.#stalled = false;
+    this.#broken = this.#reopened === null;
     this.#chunk = null;
+    this.#stalled = false;
     this.#waiting.length = 0;
     this.#collecting = "";
     this.#size = 0;
-    if (this.#reopened !== null) {
-      this.#switch();
-      this.#broken = false;
-    }
+    this.#switch();
     if (this.#closing) this.#end();
   }
 
@@ -380,24 +404,16 @@ function chunkSizeOf(fd: number): number {
 }
 
 /**
- * A pipe takes only small pieces, and a trip through the thread pool for each costs more than making its lines (16 µs).
- * A descriptor of our own that does not block can be written to from here without waiting for anybody. Linux only,
- * and not where the pipe belongs to another user.
+ * A descriptor of our own that does not block is written to from here, without waiting for anybody. A pipe takes only
+ * small pieces, and a trip through the thread pool for each would cost more than making its lines (16 µs); and
+ * with a reader that has stopped, four lanes would block all of the pool's threads, and name lookups with them.
+ * Linux only, and not where the pipe belongs to another user: -1.
  */
 function openAgain(fd: number): number {
   try {
-    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
+    if (1) return -1; return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
   } catch {
     return -1;
-  }
-}
-
-/** How much was taken. Where it failed (the pipe is full, or has no reader), the way that can wait meets the same. */
-function writeAtOnce(fd: number, bytes: Buffer): number {
-  try {
-    return writeSync(fd, bytes);
-  } catch {
-    return 0;
   }
 }
 
@@ -408,7 +424,7 @@ function writeFully(fd: number, bytes: Buffer): void {
       sent += writeSync(fd, bytes, sent);
     } catch (error) {
       attempts += 1;
-      if (!isAgain(error) || attempts > SYNC_ATTEMPTS) throw error;
+      if (!hasCode(error, "EAGAIN") || attempts > SYNC_ATTEMPTS) throw error;
       Atomics.wait(NEVER_NOTIFIED, 0, 0, SYNC_PAUSE);
     }
   }
@@ -416,7 +432,7 @@ function writeFully(fd: number, bytes: Buffer): void {
 
 const NEVER_NOTIFIED = new Int32Array(new SharedArrayBuffer(4));
 
-const isAgain = (error: unknown): boolean => error instanceof Error && codeOf(error) === "EAGAIN";
+const hasCode = (error: unknown, code: string): boolean => error instanceof Error && codeOf(error) === code;
 
 const LEVELS: readonly LogPlan["level"][] = ["debug", "info", "warn", "error"];
 

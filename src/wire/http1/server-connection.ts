@@ -16,6 +16,7 @@ import { GatewayError } from "../../core/errors.ts";
 import { Headers, Kind } from "../../core/headers.ts";
 import type { ClientTimeouts } from "../../core/plan.ts";
 import type { Reply, Tunnel } from "../../core/reply.ts";
+import { type ByteStream, openByteStream, type StreamOwner } from "../byte-stream.ts";
 import { ChunkedDecoder, chunkHead, lastChunk } from "./chunked.ts";
 import { type HeadLimits, parseRequestHead, type RequestHead, refuseRequest } from "./head.ts";
 import { type BodySource, MessageBody } from "./message-body.ts";
@@ -62,9 +63,10 @@ const PROBES = 2;
 
 const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
 
-export class ServerConnection implements Exchange, BodySource {
+export class ServerConnection implements Exchange, BodySource, StreamOwner {
   readonly peer: Peer;
   readonly #socket: Socket;
+  readonly #stream: ByteStream;
   readonly #listener: Listener;
   readonly #hosts: HostMemory = { field: "", host: "" };
   #state: State = "head";
@@ -96,9 +98,8 @@ export class ServerConnection implements Exchange, BodySource {
     this.#listener = listener;
     this.peer = peer;
     this.#since = listener.now;
-    socket.on("data", (chunk: Buffer) => this.#onData(chunk));
+    this.#stream = openByteStream(socket, this);
     socket.on("end", () => this.#onEnd());
-    socket.on("drain", () => this.#reply?.drained());
     socket.on("error", ignoreError);
     socket.on("close", () => this.#onClose());
   }
@@ -110,7 +111,7 @@ export class ServerConnection implements Exchange, BodySource {
 
   // ---------------------------------------------------------------- reading
 
-  #onData(chunk: Buffer): void {
+  onData(chunk: Buffer): void {
     switch (this.#state) {
       case "head":
         if (this.#input === null) this.#since = this.#listener.now;
@@ -126,6 +127,10 @@ export class ServerConnection implements Exchange, BodySource {
       default:
         return;
     }
+  }
+
+  onDrain(): void {
+    this.#reply?.drained();
   }
 
   #onBodyData(chunk: Buffer): void {
@@ -269,7 +274,7 @@ export class ServerConnection implements Exchange, BodySource {
     // RFC 9110 §10.1.1: 100 only when the body is going to be read.
     if (this.#continuePending) {
       this.#continuePending = false;
-      if (this.#body?.received === 0) this.#socket.write(CONTINUE, "latin1");
+      if (this.#body?.received === 0) this.#stream.write(CONTINUE);
     }
     this.#resume();
   }
@@ -291,13 +296,13 @@ export class ServerConnection implements Exchange, BodySource {
   #pause(): void {
     if (this.#paused) return;
     this.#paused = true;
-    this.#socket.pause();
+    this.#stream.pause();
   }
 
   #resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#socket.resume();
+    this.#stream.resume();
   }
 
   // ---------------------------------------------------------------- answering
@@ -306,7 +311,7 @@ export class ServerConnection implements Exchange, BodySource {
 
   interim(status: number, headers: Headers): void {
     if (this.#state !== "busy" || this.#replying || this.#head?.minor === 0) return;
-    this.#socket.write(interimHead(status, headers), "latin1");
+    this.#stream.write(interimHead(status, headers));
   }
 
   send(call: Call, reply: Reply): void {
@@ -326,14 +331,14 @@ export class ServerConnection implements Exchange, BodySource {
     const body = reply.body;
     if (body === null || hasNoBody(call, reply)) {
       body?.cancel();
-      this.#socket.write(head, "latin1");
+      this.#stream.write(head);
       this.#finish();
     } else if (body.bytes !== undefined) {
       call.outcome.bytesOut = body.bytes.length;
-      writeTogether(this.#socket, head, body.bytes);
+      writeTogether(this.#stream, head, body.bytes);
       this.#finish();
     } else {
-      this.#stream(call, body, head, framing.length === "chunked");
+      this.#streamBody(call, body, head, framing.length === "chunked");
     }
   }
 
@@ -364,8 +369,8 @@ export class ServerConnection implements Exchange, BodySource {
     return body.size - body.received > DRAIN_BYTES;
   }
 
-  #stream(call: Call, body: Body, head: string, chunked: boolean): void {
-    this.#reply = new ReplyStream(this.#socket, call, body, head, chunked, (failed) =>
+  #streamBody(call: Call, body: Body, head: string, chunked: boolean): void {
+    this.#reply = new ReplyStream(this.#stream, call, body, head, chunked, (failed) =>
       this.#streamEnded(failed),
     );
     this.#reply.start();
@@ -433,13 +438,11 @@ export class ServerConnection implements Exchange, BodySource {
     const early = this.#input ?? EMPTY;
     this.#input = null;
     this.#state = "tunnel";
-    this.#socket.write(
+    this.#stream.write(
       responseHead(call, reply, { length: null, connection: "upgrade" }, this.#listener.date),
-      "latin1",
     );
-    this.#socket.removeAllListeners("data");
+    this.#stream.release();
     this.#socket.removeAllListeners("end");
-    this.#socket.removeAllListeners("drain");
     this.#paused = false;
     this.#tunnel = reply.tunnel(this.#socket, early, (bytesIn, bytesOut) => {
       call.outcome.bytesIn = bytesIn;
@@ -508,7 +511,7 @@ export class ServerConnection implements Exchange, BodySource {
         this.#tunnel?.sweep(now);
         return;
       case "closing":
-        if (waited >= LINGER_MS && this.#socket.writableLength === 0) this.#socket.destroy();
+        if (waited >= LINGER_MS && this.#stream.pending === 0) this.#socket.destroy();
         else if (this.#writeStuck(now)) this.#socket.destroy();
         return;
     }
@@ -535,16 +538,13 @@ export class ServerConnection implements Exchange, BodySource {
 
   /** Bytes are waiting for the client and the kernel has taken none of them for too long. */
   #writeStuck(now: number): boolean {
-    const pending = this.#socket.writableLength;
+    const pending = this.#stream.pending;
     if (pending === 0) {
       this.#stuckAt = -1;
       return false;
     }
-    // The kernel takes parts of one write; only the handle's own count shows that.
-    const handle = (this.#socket as unknown as { _handle?: { writeQueueSize?: number } })._handle;
-    const left = handle?.writeQueueSize ?? pending;
-    if (left !== this.#stuckAt) {
-      this.#stuckAt = left;
+    if (pending !== this.#stuckAt) {
+      this.#stuckAt = pending;
       this.#stuckSince = now;
       return false;
     }
@@ -559,13 +559,13 @@ export class ServerConnection implements Exchange, BodySource {
     if (now - this.#since < PROBE_MS) return;
     if (this.#replying) {
       // An answer that flows finds out by itself; one that is silent (SSE) has nobody to send FIN and stay.
-      if (this.#socket.writableLength === 0 && this.#reply?.quietSince(now, PROBE_MS)) this.#socket.destroy();
+      if (this.#stream.pending === 0 && this.#reply?.quietSince(now, PROBE_MS)) this.#socket.destroy();
       return;
     }
     if (this.#probes >= PROBES || this.#head?.minor === 0) return;
     this.#probes++;
     this.#since = now;
-    this.#socket.write(CONTINUE, "latin1");
+    this.#stream.write(CONTINUE);
   }
 
   /** No time left: whatever is in flight ends here. */
@@ -630,7 +630,7 @@ function declaredLength(reply: Reply): number | null {
 
 /** Moves an answer's body to the socket, at the speed of the slower of the two. */
 class ReplyStream implements BodyReader {
-  readonly #socket: Socket;
+  readonly #stream: ByteStream;
   readonly #call: Call;
   readonly #body: Body;
   readonly #chunked: boolean;
@@ -643,14 +643,14 @@ class ReplyStream implements BodyReader {
   #quietFrom = 0;
 
   constructor(
-    socket: Socket,
+    stream: ByteStream,
     call: Call,
     body: Body,
     head: string,
     chunked: boolean,
     ended: (failed: boolean) => void,
   ) {
-    this.#socket = socket;
+    this.#stream = stream;
     this.#call = call;
     this.#body = body;
     this.#head = head;
@@ -667,14 +667,14 @@ class ReplyStream implements BodyReader {
   #write(text: string): boolean {
     const all = this.#head + text;
     this.#head = "";
-    return all === "" ? true : this.#socket.write(all, "latin1");
+    return all === "" ? true : this.#stream.write(all);
   }
 
   data(chunk: Buffer): void {
     this.#call.outcome.bytesOut += chunk.length;
     const head = this.#head + (this.#chunked ? chunkHead(chunk.length) : "");
     this.#head = "";
-    const room = writeTogether(this.#socket, head, chunk, this.#chunked ? "\r\n" : "");
+    const room = writeTogether(this.#stream, head, chunk, this.#chunked ? "\r\n" : "");
     if (!room && !this.#paused) {
       this.#paused = true;
       this.#body.pause();

@@ -8,6 +8,7 @@ import type { Socket } from "node:net";
 import { type Body, type BodyReader, BytesBody } from "../../core/body.ts";
 import { type ErrorCode, GatewayError } from "../../core/errors.ts";
 import type { Headers } from "../../core/headers.ts";
+import { type ByteStream, openByteStream, type StreamOwner } from "../byte-stream.ts";
 import { ChunkedDecoder, chunkHead, lastChunk } from "./chunked.ts";
 import { type HeadLimits, parseResponseHead, type ResponseHead, refuseResponse } from "./head.ts";
 import { type BodySource, MessageBody } from "./message-body.ts";
@@ -55,8 +56,10 @@ const RESPONSE_LIMITS: HeadLimits = { uri: 0, headers: 16 * 1024, header: 8 * 10
 /** Interim answers to one request; nobody sends more in earnest. */
 const MAX_INTERIM = 32;
 
-export class UpstreamConnection implements BodySource {
+export class UpstreamConnection implements BodySource, StreamOwner {
   readonly #socket: Socket;
+  /** Null until connected. */
+  #stream: ByteStream | null = null;
   readonly #owner: ConnectionOwner;
   readonly #inFlight: UpstreamExchange[] = [];
   #connected = false;
@@ -80,9 +83,7 @@ export class UpstreamConnection implements BodySource {
     this.#since = owner.now;
     this.#keepAlive = owner.keepAlive;
     socket.on(secure ? "secureConnect" : "connect", () => this.#onConnect());
-    socket.on("data", (chunk: Buffer) => this.#onData(chunk));
     socket.on("end", () => this.#onEnd());
-    socket.on("drain", () => this.#sender?.drained());
     socket.on("error", (error) => {
       this.#failure ??= new GatewayError(this.#connected ? "UPSTREAM_DISCONNECTED" : "UPSTREAM_UNREACHABLE", {
         cause: error,
@@ -114,18 +115,20 @@ export class UpstreamConnection implements BodySource {
 
   #onConnect(): void {
     this.#connected = true;
+    this.#stream = openByteStream(this.#socket, this);
     this.#since = this.#owner.now;
     for (const exchange of this.#inFlight) this.#transmit(exchange);
   }
 
   #transmit(exchange: UpstreamExchange): void {
     const { head, body } = exchange;
+    const stream = this.#stream as ByteStream;
     if (body === null) {
-      this.#socket.write(head, "latin1");
+      stream.write(head);
     } else if (body.bytes !== undefined) {
-      writeTogether(this.#socket, head, body.bytes);
+      writeTogether(stream, head, body.bytes);
     } else {
-      this.#sender = new RequestSender(this.#socket, head, body, (error) => this.#onSent(error));
+      this.#sender = new RequestSender(stream, head, body, (error) => this.#onSent(error));
       this.#sender.start();
     }
   }
@@ -142,7 +145,11 @@ export class UpstreamConnection implements BodySource {
 
   // ---------------------------------------------------------------- reading
 
-  #onData(chunk: Buffer): void {
+  onDrain(): void {
+    this.#sender?.drained();
+  }
+
+  onData(chunk: Buffer): void {
     let input: Buffer | null = chunk;
     try {
       while (input !== null && !this.#closed) input = this.#read(input);
@@ -196,6 +203,7 @@ export class UpstreamConnection implements BodySource {
     if (!exchange.wantsUpgrade) throw refuseResponse("The upstream switched protocols without being asked.");
     this.#inFlight.shift();
     this.#closed = true;
+    this.#stream?.release();
     this.#socket.removeAllListeners();
     this.#owner.lost(this);
     exchange.onUpgrade(head, this.#socket, rest ?? EMPTY);
@@ -221,10 +229,10 @@ export class UpstreamConnection implements BodySource {
       answer(exchange, head, body);
       return left;
     }
-    return this.#stream(exchange, head, rest);
+    return this.#streamBody(exchange, head, rest);
   }
 
-  #stream(exchange: UpstreamExchange, head: ResponseHead, rest: Buffer | null): Buffer | null {
+  #streamBody(exchange: UpstreamExchange, head: ResponseHead, rest: Buffer | null): Buffer | null {
     const decoder = head.chunked ? new ChunkedDecoder(RESPONSE_LIMITS, refuseResponse, true) : null;
     const body = new MessageBody(
       this,
@@ -272,14 +280,14 @@ export class UpstreamConnection implements BodySource {
   bodyPaused(): void {
     if (this.#paused) return;
     this.#paused = true;
-    this.#socket.pause();
+    this.#stream?.pause();
   }
 
   bodyResumed(): void {
     if (this.#body !== null) this.#body.lastProgress = this.#owner.now;
     if (!this.#paused) return;
     this.#paused = false;
-    this.#socket.resume();
+    this.#stream?.resume();
   }
 
   bodyCancelled(): void {
@@ -400,7 +408,7 @@ function answer(exchange: UpstreamExchange, head: ResponseHead, body: Body | nul
 /** Moves a request's body to the origin, at the speed of the slower of the two. */
 class RequestSender implements BodyReader {
   done = false;
-  readonly #socket: Socket;
+  readonly #stream: ByteStream;
   readonly #body: Body;
   readonly #chunked: boolean;
   readonly #sent: (error: GatewayError | null) => void;
@@ -409,8 +417,8 @@ class RequestSender implements BodyReader {
   #stuckAt = -1;
   #stuckSince = 0;
 
-  constructor(socket: Socket, head: string, body: Body, sent: (error: GatewayError | null) => void) {
-    this.#socket = socket;
+  constructor(stream: ByteStream, head: string, body: Body, sent: (error: GatewayError | null) => void) {
+    this.#stream = stream;
     this.#head = head;
     this.#body = body;
     this.#chunked = body.size === undefined;
@@ -425,13 +433,13 @@ class RequestSender implements BodyReader {
   #write(text: string): void {
     const all = this.#head + text;
     this.#head = "";
-    if (all !== "") this.#socket.write(all, "latin1");
+    if (all !== "") this.#stream.write(all);
   }
 
   data(chunk: Buffer): void {
     const before = this.#head + (this.#chunked ? chunkHead(chunk.length) : "");
     this.#head = "";
-    const room = writeTogether(this.#socket, before, chunk, this.#chunked ? "\r\n" : "");
+    const room = writeTogether(this.#stream, before, chunk, this.#chunked ? "\r\n" : "");
     if (!room && !this.#paused) {
       this.#paused = true;
       this.#body.pause();
@@ -457,9 +465,8 @@ class RequestSender implements BodyReader {
 
   /** Bytes wait and none has been taken for so long. */
   stuck(now: number, limit: number): boolean {
-    const pending = this.#socket.writableLength;
-    const handle = (this.#socket as unknown as { _handle?: { writeQueueSize?: number } })._handle;
-    const left = pending === 0 ? -1 : (handle?.writeQueueSize ?? pending);
+    const pending = this.#stream.pending;
+    const left = pending === 0 ? -1 : pending;
     if (left !== this.#stuckAt || left === -1) {
       this.#stuckAt = left;
       this.#stuckSince = now;

@@ -1,0 +1,91 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { routePath, type Setting } from "../cases.ts";
+import { find, freePort, launch, writeConfig } from "../processes.ts";
+import type { Peer } from "./peer.ts";
+
+/** The gateway itself. `command` starts its command line; null: as package.json says. */
+export function turnpike(repository: string, command: readonly string[] | null): Peer {
+  const cli = command ?? commandOf(repository);
+  return {
+    name: "turnpike",
+    does: "strict head and framing checks, one path normalisation, routing, request id and trace context made or checked; access line off (log.requests: false)",
+
+    async probe() {
+      const missing = whatIsMissing(cli);
+      if (missing !== null) return { missing };
+      return { version: `turnpike ${packageAt(repository).version ?? "?"}, node ${process.version}` };
+    },
+
+    async start({ name, folder, originPort, core, setting, environment }) {
+      const port = await freePort();
+      const config = turnpikeConfig({ port, adminPort: await freePort(), originPort, setting });
+      const path = writeConfig(folder, `${name}.yaml`, config);
+      const program = await launch({
+        name,
+        command: [...cli, "start", "--config", path],
+        folder,
+        core,
+        environment: { NODE_ENV: "production", ...environment },
+        ready: { prints: /listening on http:\/\// },
+      });
+      return { program, port, config };
+    },
+  };
+}
+
+interface Ports {
+  readonly port: number;
+  readonly adminPort: number;
+  readonly originPort: number;
+}
+
+/** The keys are pinned in the design; what is not named here stays at its default. */
+export function turnpikeConfig({
+  port,
+  adminPort,
+  originPort,
+  setting,
+}: Ports & { setting: Setting }): string {
+  const pipelining = setting.pipelining > 1 ? `, pipelining: ${setting.pipelining}` : "";
+  return `listen: { host: 127.0.0.1, port: ${port} }
+admin: { port: ${adminPort} }
+log: { requests: false }
+upstreams: { origin: { targets: ["http://127.0.0.1:${originPort}"]${pipelining} } }
+${setting.routes === 0 ? "routes: [{ name: bare, path: /*, to: { upstream: origin } }]" : routeList(setting.routes)}
+`;
+}
+
+function routeList(count: number): string {
+  const lines = Array.from({ length: count }, (_, index) => {
+    return `  - { name: r${String(index).padStart(5, "0")}, path: "${routePath(index)}", to: { upstream: origin } }`;
+  });
+  return `routes:\n${lines.join("\n")}`;
+}
+
+/** What `npm run -s turnpike` would run, without npm and its shell in between: their CPU is not the gateway's. */
+export function commandOf(repository: string): string[] {
+  const script = packageAt(repository).scripts?.turnpike ?? "";
+  const [program = "", ...rest] = script.split(/\s+/).filter((word) => word !== "");
+  if (program !== "node") {
+    const local = join(repository, "node_modules/.bin", program);
+    return [existsSync(local) ? local : program, ...rest];
+  }
+  return [process.execPath, ...rest.map((word) => (word.startsWith("-") ? word : resolve(repository, word)))];
+}
+
+interface Package {
+  readonly version?: string;
+  readonly scripts?: { readonly turnpike?: string };
+}
+
+function packageAt(repository: string): Package {
+  return JSON.parse(readFileSync(join(repository, "package.json"), "utf8")) as Package;
+}
+
+function whatIsMissing([program = "", ...rest]: readonly string[]): string | null {
+  if (program === "") return 'package.json has no script "turnpike"';
+  if (!existsSync(program) && find(program) === null) return `${program} is not there`;
+  const file = rest.find((word) => !word.startsWith("-"));
+  return file !== undefined && !existsSync(file) ? `${file} does not exist` : null;
+}

@@ -1,0 +1,26 @@
+import type { World } from "../config/plan.ts";
+import type { Handler } from "../core/handler.ts";
+import type { Tools } from "../core/tools.ts";
+import { parseTemplate, shadowed } from "../flow/router.ts";
+import { policies } from "../policies/index.ts";
+
+const neverCalled: Handler = () => {
+  throw new Error("a plan that was made to be looked at was run");
+};
+
+const tools: Tools = {
+  clock: { now: () => 0, wall: () => 0 },
+  ticker: { subscribe: () => () => {} },
+  log: { info: () => {}, warn: () => {}, error: () => {} },
+};
+
+/** For plans that are only looked at: no socket, no timer, no pool comes of them. */
+export const dryWorld: World = {
+  kinds: {
+    policies,
+    upstream: () => ({ handler: () => neverCalled, close: () => {} }),
+    fixed: () => neverCalled,
+  },
+  tools,
+  paths: { parseTemplate, shadowed },
+};

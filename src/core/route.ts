@@ -1,0 +1,6 @@
+/** What is said of a route: in the log, in metrics, in errors. */
+export interface Route {
+  readonly name: string;
+  /** The template as written in the config. */
+  readonly path: string;
+}
