@@ -130,18 +130,23 @@ function routesLoad(count: number): LoadPlan {
   return { ...get, path, expected: body100, script: routesScript(count), witnessPath };
 }
 
-/** Strides through all routes, so that no cache of recent paths can look good. 7919 is prime: it meets every route. */
+/**
+ * Always 10,000 different paths, over however many routes there are: only their number may make a difference, not the
+ * variety of paths. Strides through them, so that no cache of recent ones can look good; 7919 is prime: it meets all.
+ */
 function routesScript(count: number): string {
-  return `local count = ${count}
+  return `local routes = ${count}
+local paths = 10000
 local requests = {}
 local at = 0
 init = function()
-  for i = 0, count - 1 do
-    requests[i] = wrk.format("GET", string.format("/t%02d/svc-%05d/items/%06d", i % 100, i, i))
+  for i = 0, paths - 1 do
+    local route = i % routes
+    requests[i] = wrk.format("GET", string.format("/t%02d/svc-%05d/items/%06d", route % 100, route, i))
   end
 end
 request = function()
-  at = (at + 7919) % count
+  at = (at + 7919) % paths
   return requests[at]
 end
 `;

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { readCore, readRssBytes, readUsage, type Usage } from "./accounts.ts";
 import type { CaseName, Entrant, Group, LoadPlan } from "./cases.ts";
 import type { Pinning } from "./machine.ts";
-import { cpuBetween, type Load, parseWrk, reasonsInvalid } from "./measure.ts";
+import { cpuBetween, type Load, type OriginCount, parseWrk, reasonsInvalid } from "./measure.ts";
 import type { Origin } from "./origin.ts";
 import type { Peer, PeerName, RunningPeer } from "./peers/peer.ts";
 import { run, writeConfig } from "./processes.ts";
@@ -95,7 +95,9 @@ interface Contender {
   last: Usage | null;
 }
 
-const settleMs = 100;
+/** The origin must have been asked nothing for so long before anything is read. */
+const quietMs = 100;
+const quietLimitMs = 5_000;
 
 export async function runGroup(group: Group, conditions: Conditions): Promise<GroupResult> {
   const contenders: Contender[] = [];
@@ -131,6 +133,7 @@ async function join(entrant: Entrant, conditions: Conditions): Promise<Contender
       wrkCommand(conditions, conditions.warmUpSeconds, proxy.port, load, script),
       conditions.pinning.load,
     );
+    await quiet(conditions.origin);
     if (!proxy.program.alive()) throw new Error(`it ended while warming up:\n${proxy.program.tail()}`);
     return { entrant, proxy, observed, loadCommand, slices: [], last: null };
   } catch (error) {
@@ -195,11 +198,10 @@ async function slice(
   const { text } = await run(loadCommand, pinning.load);
   const seconds = (performance.now() - startedAt) / 1000;
   const coresAfter = readCores(pinning);
-  // The connections wrk has left behind are still to be closed, and that is part of the cost.
-  await sleep(settleMs);
+  // What wrk has left behind is still to be answered and closed: part of this slice, and not of the next.
+  const originAfter = await quiet(origin);
   const after = readUsage(proxy.program.pid);
   const originUsageAfter = readUsage(origin.program.pid);
-  const originAfter = await origin.count();
 
   const load = parseWrk(text) ?? nothing;
   const { cpuUs, cpuUsByTicks, agree } = cpuBetween(before, after);
@@ -226,6 +228,17 @@ async function slice(
     accountsAgree: agree,
     invalid,
   };
+}
+
+/** Waits until no request reaches the origin any more, and gives its count. */
+async function quiet(origin: Origin): Promise<OriginCount> {
+  const until = performance.now() + quietLimitMs;
+  for (let last = await origin.count(); ; ) {
+    await sleep(quietMs);
+    const now = await origin.count();
+    if (now.requests === last.requests || performance.now() > until) return now;
+    last = now;
+  }
 }
 
 const nothing: Load = {

@@ -5,13 +5,14 @@ import { makeHealth, type Readiness } from "./admin/health.ts";
 import { makeFixed } from "./backends/fixed/fixed.ts";
 import { makeUpstream } from "./backends/upstream/upstream.ts";
 import { loadPlan, type World } from "./config/plan.ts";
+import { formatProblem } from "./config/problem.ts";
 import type { Call } from "./core/call.ts";
 import type { Kinds, Upstream } from "./core/kinds.ts";
 import type { LimitsPlan, Plan } from "./core/plan.ts";
 import type { Clock, Ticker, Tools } from "./core/tools.ts";
 import { makeClientAddress } from "./flow/client-address.ts";
 import { makeFlow, routed } from "./flow/flow.ts";
-import { buildRouter, parseTemplate, shadowed } from "./flow/router.ts";
+import { buildRouter, parseTemplate, shadowed } from "./flow/router/index.ts";
 import { formatAccessLine, openAccessLog, openLog } from "./observe/access-log.ts";
 import { isRequestId, makeRequestIds } from "./observe/request-id.ts";
 import { startTicker, systemClock } from "./observe/ticker.ts";
@@ -46,7 +47,7 @@ export async function runGateway(configFile: string, overrides: Overrides = {}):
   const tools: Tools = { clock, ticker, log: openLog("warn", "stderr") };
   const world: World = { kinds, tools, paths: { parseTemplate, shadowed } };
   const { plan, upstreams, warnings } = await loadPlan(configFile, world, { port: overrides.port });
-  for (const { message } of warnings) tools.log.warn({}, message);
+  for (const warning of warnings) tools.log.warn({}, formatProblem(warning));
   return serve(plan, upstreams, tools);
 }
 
@@ -60,7 +61,7 @@ async function serve(
   const record = plan.log.requests
     ? (call: Call) => lines.write(formatAccessLine(call, clock.now(), clock.wall()))
     : () => {};
-  const newId = makeRequestIds(clock.wall);
+  const newId = makeRequestIds(() => clock.wall());
   const clientAddress = makeClientAddress(plan.listen.trustedProxies);
   const common = { plan, clock, newId, isId: isRequestId, clientAddress };
   let readiness: Readiness = "starting";

@@ -24,7 +24,9 @@ interface Import {
   readonly to: string;
 }
 
-const sources = globSync("src/**/*.ts", { cwd: root }).filter((file) => !file.endsWith(".test.ts") && !file.includes("/testdata/"));
+const sources = globSync("src/**/*.ts", { cwd: root }).filter(
+  (file) => !file.endsWith(".test.ts") && !file.includes("/testdata/"),
+);
 const imports = sources.flatMap(importsOf);
 
 function importsOf(file: string): Import[] {

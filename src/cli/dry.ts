@@ -1,7 +1,7 @@
 import type { World } from "../config/plan.ts";
 import type { Handler } from "../core/handler.ts";
 import type { Tools } from "../core/tools.ts";
-import { parseTemplate, shadowed } from "../flow/router.ts";
+import { parseTemplate, shadowed } from "../flow/router/index.ts";
 import { policies } from "../policies/index.ts";
 
 const neverCalled: Handler = () => {

@@ -3,7 +3,7 @@ import { count } from "../config/found.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Plan, RoutePlan } from "../core/plan.ts";
 import { normalisePath, splitTarget } from "../flow/path.ts";
-import { buildRouter, type Found, type Match } from "../flow/router.ts";
+import { buildRouter, type Found, type Match } from "../flow/router/index.ts";
 
 /** Which route takes a request, and what speaks for it and against the others. */
 export function explainRequest(plan: Plan, method: string, target: string): string {

@@ -1,5 +1,5 @@
 import { explain, explainMermaid } from "../config/explain.ts";
-import { anyOf, quoted } from "../config/found.ts";
+import { listOf, quoted } from "../config/found.ts";
 import { loadPlan } from "../config/plan.ts";
 import { suggest } from "../config/suggest.ts";
 import type { Plan, RoutePlan } from "../core/plan.ts";
@@ -56,9 +56,6 @@ function routeNamed({ routes }: Plan, name: string): RoutePlan {
   if (found !== undefined) return found;
   const names = routes.map((route) => route.name);
   const meant = suggest(name, names);
-  const rest =
-    meant === undefined
-      ? `; there is ${anyOf(names.slice(0, 5)).replace(" or ", " and ")}`
-      : `; did you mean "${meant}"?`;
+  const rest = meant === undefined ? `; there is ${listOf(names.slice(0, 5))}` : `; did you mean "${meant}"?`;
   throw new Refusal(`there is no route ${quoted(name)}${rest}`, 2);
 }

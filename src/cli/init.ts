@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Refusal } from "./refusal.ts";
 
 /** Answers by itself at once, and shows with one more line what it is for. */
@@ -53,6 +53,8 @@ export async function init(dir: string, { force }: { readonly force?: true }): P
 }
 
 function refusal(error: NodeJS.ErrnoException, file: string): string {
+  if (error.code === "EEXIST" && error.syscall === "mkdir")
+    return `${dirname(file)} is a file, not a directory`;
   if (error.code === "EEXIST") return `${file} is there already; --force overwrites it`;
   if (error.code === "EACCES" || error.code === "EPERM")
     return `${file} cannot be written: permission denied`;

@@ -148,8 +148,8 @@ function addDemo(root: Command, done: Done): void {
     .description("start a gateway with a sample service behind it, and print what to try")
     .option("-p, --port <number>", "listen on this port", readPort)
     .action(async (options: { port?: number }) => {
-      const { demo } = await import("./start.ts");
-      done(await demo(options));
+      const { runDemo } = await import("./demo.ts");
+      done(await runDemo(options));
     });
 }
 

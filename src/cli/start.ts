@@ -55,11 +55,3 @@ async function listenerOf(port: number | undefined, file: string): Promise<Liste
   const { config } = await loadConfig(file);
   return port !== undefined && port === config.admin.port ? "admin" : "listen";
 }
-
-/** `turnpike demo` */
-export async function demo(options: { readonly port?: number }): Promise<number> {
-  // Not a literal until the file is there: the compiler would look for it.
-  const module: string = "./demo.ts";
-  const { runDemo } = (await import(module)) as { runDemo(options: { port?: number }): Promise<number> };
-  return runDemo(options);
-}

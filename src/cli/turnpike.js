@@ -22,5 +22,11 @@ if (difference < 0) {
   nodeModule.enableCompileCache(
     fileURLToPath(new URL("../../node_modules/.cache/turnpike", import.meta.url)),
   );
-  import("./main.ts").then(({ main }) => main(process.argv.slice(2)));
+  import("./main.ts").then(
+    ({ main }) => main(process.argv.slice(2)),
+    (error) => {
+      process.stderr.write(`turnpike cannot start: ${error.message} (has \`npm ci\` been run?)\n`);
+      process.exitCode = 1;
+    },
+  );
 }

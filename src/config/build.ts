@@ -1,28 +1,41 @@
 import { resolve } from "node:path";
 import type { Handler, Policy } from "../core/handler.ts";
-import type { FieldRules, FixedOptions, ForwardRules, Upstream, UpstreamOptions } from "../core/kinds.ts";
+import type {
+  FieldRules,
+  FixedOptions,
+  ForwardRules,
+  Kinds,
+  Upstream,
+  UpstreamOptions,
+} from "../core/kinds.ts";
 import type { Plan, RoutePlan, Step } from "../core/plan.ts";
+import type { Tools } from "../core/tools.ts";
 import { readCertificates } from "./certificates.ts";
-import { describeFixed, describeOptions, describeUpstream, SEPARATOR } from "./describe.ts";
+import { describeFixed, describeOptions, describeUpstream, SEPARATOR, type Secrets } from "./describe.ts";
+import { locate } from "./locate.ts";
 import { routeNames } from "./names.ts";
-import type { World } from "./plan.ts";
 import { type ResolvedPolicy, resolvePolicies } from "./policies.ts";
-import { ConfigError, locate } from "./problem.ts";
+import { ConfigError } from "./problem.ts";
 import { Report } from "./report.ts";
 import type { Config, RouteConfig, UpstreamConfig } from "./schema.ts";
 import type { Source } from "./source.ts";
+import { valueAt } from "./variables.ts";
 
 /** Makes everything once: an upstream per name, a policy per entry, a handler per route. */
 export class Builder {
   readonly #config: Config;
   readonly #source: Source;
-  readonly #world: World;
+  readonly #kinds: Kinds;
+  readonly #tools: Tools;
+  readonly #secrets: Secrets;
   readonly #upstreams = new Map<string, { options: UpstreamOptions; upstream: Upstream }>();
 
-  constructor(config: Config, source: Source, world: World) {
+  constructor(config: Config, source: Source, kinds: Kinds, tools: Tools) {
     this.#config = config;
     this.#source = source;
-    this.#world = world;
+    this.#kinds = kinds;
+    this.#tools = tools;
+    this.#secrets = new Set(source.variables.map(({ path }) => valueAt(source.value, path)));
   }
 
   build(): { plan: Plan; upstreams: ReadonlyMap<string, Upstream> } {
@@ -68,13 +81,13 @@ export class Builder {
   }
 
   #policies(entries: Config["policies"], at: (string | number)[]): { policy: Policy; step: Step }[] {
-    const resolved = resolvePolicies(entries, at, this.#world.kinds.policies, this.#source, new Report());
-    return resolved.map((one) => ({ policy: this.#policy(one), step: policyStep(one) }));
+    const resolved = resolvePolicies(entries, at, this.#kinds.policies, this.#source, new Report());
+    return resolved.map((one) => ({ policy: this.#policy(one), step: policyStep(one, this.#secrets) }));
   }
 
   #policy({ kind, options, methods, path }: ResolvedPolicy): Policy {
     try {
-      const policy = kind.create(options, this.#world.tools);
+      const policy = kind.create(options, this.#tools);
       return methods === undefined ? policy : onlyFor(new Set(methods), policy);
     } catch (thrown) {
       const message = thrown instanceof Error ? thrown.message : String(thrown);
@@ -87,8 +100,8 @@ export class Builder {
     if ("fixed" in to) {
       const options = fixedOptions(to.fixed, response);
       return {
-        handler: this.#world.kinds.fixed(options),
-        step: { kind: "backend", name: "fixed", summary: describeFixed(options) },
+        handler: this.#kinds.fixed(options),
+        step: { kind: "backend", name: "fixed", summary: describeFixed(options, this.#secrets) },
       };
     }
     const { options, upstream } = this.#upstream(to.upstream);
@@ -97,7 +110,7 @@ export class Builder {
       request: fieldRules(headers.request),
       response,
     };
-    const summary = describeUpstream(options, forward);
+    const summary = describeUpstream(options, forward, this.#secrets);
     return { handler: upstream.handler(forward), step: { kind: "backend", name: to.upstream, summary } };
   }
 
@@ -109,7 +122,7 @@ export class Builder {
       this.#config.upstreams[name] as UpstreamConfig,
       this.#source.folder,
     );
-    const made = { options, upstream: this.#world.kinds.upstream(options, this.#world.tools) };
+    const made = { options, upstream: this.#kinds.upstream(options, this.#tools) };
     this.#upstreams.set(name, made);
     return made;
   }
@@ -123,9 +136,9 @@ function onlyFor(methods: ReadonlySet<string>, policy: Policy): Policy {
   };
 }
 
-function policyStep({ kind, written, methods }: ResolvedPolicy): Step {
+function policyStep({ kind, written, methods }: ResolvedPolicy, secrets: Secrets): Step {
   const parts = [
-    describeOptions(written),
+    describeOptions(written, secrets),
     methods === undefined ? "" : `only for ${methods.join(", ")}`,
     kind.summary,
   ];

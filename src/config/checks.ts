@@ -3,7 +3,7 @@ import type { PolicyKind } from "../core/policy.ts";
 import { checkAddresses } from "./addresses.ts";
 import { readCertificates } from "./certificates.ts";
 import type { Parts } from "./examine.ts";
-import { anyOf, quoted } from "./found.ts";
+import { listOf, quoted } from "./found.ts";
 import { routeNames } from "./names.ts";
 import { checkFacts, resolvePolicies } from "./policies.ts";
 import type { Path } from "./problem.ts";
@@ -120,10 +120,7 @@ function checkReference(name: string, path: Path, { upstreams }: Parts, report: 
   if (upstreams.has(name)) return;
   const known = [...upstreams.keys()];
   const suggestion = didYouMean(name, known);
-  const list =
-    known.length === 0
-      ? "; no upstreams are defined"
-      : `; there is ${anyOf(known.slice(0, 5)).replace(" or ", " and ")}`;
+  const list = known.length === 0 ? "; no upstreams are defined" : `; there is ${listOf(known.slice(0, 5))}`;
   report.error(path, `there is no upstream ${quoted(name)}${suggestion || list}`);
 }
 
@@ -168,16 +165,24 @@ function checkShadows(
     route !== undefined && sound[index] ? stub(route, names[index] ?? "") : [],
   );
   const indexOf = new Map(names.map((name, index) => [name, index]));
-  for (const { route, by, methods, unreachable } of paths.shadowed(stubs)) {
-    const index = indexOf.get(route) ?? 0;
-    const winner = `routes[${indexOf.get(by)}] (${by})`;
-    if (unreachable)
-      report.error(["routes", index], `no request ever gets to this route: ${winner} takes them all`);
-    else
-      report.warn(
-        ["routes", index, "methods"],
-        `no ${methods.join(", ")} request gets to this route: ${winner} takes them`,
+  const shadows = Map.groupBy(paths.shadowed(stubs), ({ route }) => route);
+  for (const [route, lost] of shadows) {
+    const at = ["routes", indexOf.get(route) ?? 0];
+    const winner = (name: string): string => `routes[${indexOf.get(name)}] (${name})`;
+    if (lost.some(({ unreachable }) => unreachable)) {
+      const winners = listOf(lost.map(({ by }) => winner(by)));
+      report.error(
+        at,
+        `no request ever gets to this route: ${winners} ${lost.length === 1 ? "takes" : "take"} them all`,
       );
+    } else {
+      for (const { by, methods } of lost) {
+        report.warn(
+          [...at, "methods"],
+          `no ${methods.join(", ")} request gets to this route: ${winner(by)} takes them`,
+        );
+      }
+    }
   }
 }
 

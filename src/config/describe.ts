@@ -1,19 +1,19 @@
 import type { FieldRules, FixedOptions, ForwardRules, UpstreamOptions } from "../core/kinds.ts";
-import { count, quoted } from "./found.ts";
+import { count } from "./found.ts";
 import { formatDuration } from "./values.ts";
 
 /** What the steps of a route do, in one line each with the numbers in force: the parts stand between ` · `. */
 
 export const SEPARATOR = " · ";
 
-export function describeUpstream(options: UpstreamOptions, forward: ForwardRules): string {
+export function describeUpstream(options: UpstreamOptions, forward: ForwardRules, secrets: Secrets): string {
   const { timeout, targets } = options;
   const parts = [
     targets.map(({ url }) => url).join(", ") + (targets.length > 1 ? " (round-robin)" : ""),
     ...(forward.rewrite === null ? [] : [`path becomes ${forward.rewrite}`]),
     `Host ${describeHost(options.host)}`,
-    ...describeFields("request", forward.request),
-    ...describeFields("answer", forward.response),
+    ...describeFields("request", forward.request, secrets),
+    ...describeFields("answer", forward.response, secrets),
     `timeouts: connect ${formatDuration(timeout.connect)}, first byte ${formatDuration(timeout.firstByte)}, idle ${formatDuration(timeout.idle)}, tunnel ${formatDuration(timeout.tunnel)}`,
     `pool: ${options.connections} connections a target, ${options.pending} waiting, idle ones closed after ${formatDuration(options.keepAlive)}`,
     ...(options.pipelining > 1 ? [`pipelining: ${options.pipelining} safe requests a connection`] : []),
@@ -34,32 +34,36 @@ function describeTls({ tls, targets }: UpstreamOptions): string[] {
   return [`TLS: verified with ${trust}${tls.serverName === undefined ? "" : ` for ${tls.serverName}`}`];
 }
 
-export function describeFixed({ status, headers, body }: FixedOptions): string {
+export function describeFixed({ status, headers, body }: FixedOptions, secrets: Secrets): string {
   const size = body === null ? "no body" : count(body.length, "byte");
-  const set = describeFields("answer", { set: headers, remove: [] });
+  const set = describeFields("answer", { set: headers, remove: [] }, secrets);
   return [`always ${status} with ${size}`, ...set].join(SEPARATOR);
 }
+
+/** Values that come from the environment: whatever they are called, they were not to stand in the file. */
+export type Secrets = ReadonlySet<unknown>;
 
 /** Headers whose values are not for the eyes of everybody who may see a terminal. */
 const SECRET = /authorization|cookie|token|secret|password|api-?key|signature/i;
 
-export function describeFields(where: string, { set, remove }: FieldRules): string[] {
-  const shown = set.map(
-    ([name, value]) => `${where}: set ${name}: ${SECRET.test(name) ? "(hidden)" : value}`,
-  );
+function describeFields(where: string, { set, remove }: FieldRules, secrets: Secrets): string[] {
+  const shown = set.map(([name, value]) => `${where}: set ${name}: ${visible(name, value, secrets)}`);
   return [...(remove.length === 0 ? [] : [`${where}: remove ${remove.join(", ")}`]), ...shown];
 }
 
+function visible(name: string, value: unknown, secrets: Secrets): string {
+  return SECRET.test(name) || secrets.has(value) ? "(hidden)" : brief(value, secrets);
+}
+
 /** `limit 100, window 1m` from the options of a policy as they were written. */
-export function describeOptions(written: unknown): string {
+export function describeOptions(written: unknown, secrets: Secrets): string {
   if (typeof written !== "object" || written === null) return "";
   return Object.entries(written)
-    .map(([key, value]) => `${key} ${SECRET.test(key) ? "(hidden)" : brief(value)}`)
+    .map(([key, value]) => `${key} ${visible(key, value, secrets)}`)
     .join(", ");
 }
 
-function brief(value: unknown): string {
-  if (Array.isArray(value)) return value.map(brief).join(" ");
-  if (typeof value === "object" && value !== null) return `(${describeOptions(value)})`;
-  return typeof value === "string" && /\s/.test(value) ? quoted(value) : String(value);
+function brief(value: unknown, secrets: Secrets): string {
+  if (Array.isArray(value)) return value.map((one) => visible("", one, secrets)).join(" ");
+  return typeof value === "object" && value !== null ? `(${describeOptions(value, secrets)})` : String(value);
 }

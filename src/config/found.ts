@@ -22,9 +22,14 @@ export function quoted(text: string): string {
 }
 
 /** `a`, `a or b`, `a, b or c`. */
-export function anyOf(words: readonly string[]): string {
-  const last = words.at(-1) ?? "nothing";
-  return words.length < 2 ? last : `${words.slice(0, -1).join(", ")} or ${last}`;
+export const anyOf = (words: readonly string[]): string => joined(words, "or");
+
+/** `a`, `a and b`, `a, b and c`. */
+export const listOf = (words: readonly string[]): string => joined(words, "and");
+
+function joined(words: readonly string[], last: string): string {
+  const end = words.at(-1) ?? "nothing";
+  return words.length < 2 ? end : `${words.slice(0, -1).join(", ")} ${last} ${end}`;
 }
 
 /** `1 route`, `2 routes`. */

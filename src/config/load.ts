@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { dirname, extname, resolve } from "node:path";
 import { examine } from "./examine.ts";
+import { locate } from "./locate.ts";
 import { moduleSource } from "./module.ts";
-import { ConfigError, locate } from "./problem.ts";
+import { ConfigError } from "./problem.ts";
 import type { Config } from "./schema.ts";
 import type { Source } from "./source.ts";
 import { yamlSource } from "./yaml.ts";

@@ -8,7 +8,7 @@ import type { Kinds, UpstreamOptions } from "../core/kinds.ts";
 import { definePolicy } from "../core/policy.ts";
 import { emptyReply } from "../core/reply.ts";
 import type { Tools } from "../core/tools.ts";
-import { parseTemplate, shadowed } from "../flow/router.ts";
+import { parseTemplate, shadowed } from "../flow/router/index.ts";
 import { checkConfig } from "./load.ts";
 import { type Made, makePlan } from "./plan.ts";
 import type { ConfigInput } from "./schema.ts";
@@ -67,7 +67,7 @@ describe("a plan", () => {
       routes: [{ path: "/", to: fixed, policies: [{ mark: { as: "c" } }, { mark: { as: "d" } }] }],
     });
     forget();
-    plan.routes[0]?.handler(asking("GET"));
+    void plan.routes[0]?.handler(asking("GET"));
     assert.deepEqual(entries, ["a", "b", "c", "d", "fixed"]);
   });
 
@@ -95,8 +95,17 @@ describe("a plan", () => {
       ],
     });
     forget();
-    for (const method of ["GET", "POST", "DELETE", "PUT"]) plan.routes[0]?.handler(asking(method));
+    for (const method of ["GET", "POST", "DELETE", "PUT"]) void plan.routes[0]?.handler(asking(method));
     assert.deepEqual(entries, ["b", "fixed", "a", "b", "fixed", "b", "fixed", "a", "b", "fixed"]);
+  });
+
+  test("runs a policy for HEAD where it runs for GET", () => {
+    const { entries, make, forget } = diary();
+    const policies = [{ mark: { as: "a" }, when: { methods: ["GET" as const] } }];
+    const { plan } = make({ routes: [{ path: "/", to: fixed, policies }] });
+    forget();
+    for (const method of ["HEAD", "POST"]) void plan.routes[0]?.handler(asking(method));
+    assert.deepEqual(entries, ["a", "fixed", "fixed"]);
   });
 
   test("makes an upstream once for all routes that lead to it, and none that no route leads to", () => {

@@ -5,7 +5,8 @@ import { Builder } from "./build.ts";
 import { checkParts, type PathChecks } from "./checks.ts";
 import { type Examined, examine, partsOf } from "./examine.ts";
 import { type Environment, type Loaded, readSource } from "./load.ts";
-import { ConfigError, locate, type Problem } from "./problem.ts";
+import { locate } from "./locate.ts";
+import { ConfigError, type Problem } from "./problem.ts";
 import { Report } from "./report.ts";
 import type { Source } from "./source.ts";
 
@@ -13,7 +14,7 @@ import type { Source } from "./source.ts";
 export interface World {
   readonly kinds: Kinds;
   readonly tools: Tools;
-  /** `parseTemplate` and `shadowed` of `flow/router.ts`. */
+  /** `parseTemplate` and `shadowed` of `flow/router/index.ts`. */
   readonly paths: PathChecks;
 }
 
@@ -58,6 +59,6 @@ function finish({ config, parts, findings }: Examined, source: Source, world: Wo
   checkParts(parts, source, world.kinds.policies, world.paths, report);
   const errors = [...findings, ...report.errors];
   if (config === undefined || errors.length > 0) throw new ConfigError(locate(source, errors));
-  const { plan, upstreams } = new Builder(config, source, world).build();
+  const { plan, upstreams } = new Builder(config, source, world.kinds, world.tools).build();
   return { plan, upstreams, warnings: locate(source, report.warnings) };
 }

@@ -11,12 +11,20 @@ import {
   text,
   whole,
 } from "./fields.ts";
-import { anyOf, found } from "./found.ts";
+import { found, listOf } from "./found.ts";
 import { sizeOrUnlimited } from "./values.ts";
 
 const when = z.strictObject({
-  methods: distinct(method).min(1).optional().describe("Methods that the policy runs for."),
+  methods: distinct(method)
+    .min(1)
+    .optional()
+    .describe("Methods that the policy runs for; GET includes HEAD."),
 });
+
+/** HEAD is GET without the content (RFC 9110 §9.3.2): a guard of one that let the other by would be no guard. */
+function withHead(methods: readonly (typeof METHODS)[number][] | undefined): readonly string[] | undefined {
+  return methods?.includes("GET") ? [...new Set([...methods, "HEAD"])] : methods;
+}
 
 /** The options are checked later, by the policy itself: only the plan knows which policies there are. */
 export const policyEntry = z
@@ -29,7 +37,7 @@ export const policyEntry = z
   .check(({ value, issues }) => {
     const names = Object.keys(value).filter((key) => key !== "when");
     if (names.length === 1) return;
-    const many = `one entry holds one policy, found ${anyOf(names).replace(" or ", " and ")}; give each its own "- "`;
+    const many = `one entry holds one policy, found ${listOf(names)}; give each its own "- "`;
     issues.push({
       code: "custom",
       input: value,
@@ -38,7 +46,7 @@ export const policyEntry = z
   })
   .transform(({ when: condition, ...rest }) => {
     const [[kind, options] = ["", {}]] = Object.entries(rest);
-    return { kind, options: options ?? {}, methods: condition?.methods };
+    return { kind, options: options ?? {}, methods: withHead(condition?.methods) };
   });
 
 const fieldName = text("the name of a header", refuseFieldName);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { hostHeader, routeHost, text, whole, word } from "./fields.ts";
+import { hostHeader, isHostName, text, whole, word } from "./fields.ts";
 import { found, quoted } from "./found.ts";
 import { targetUrl } from "./target.ts";
 import { duration } from "./values.ts";
@@ -66,7 +66,7 @@ export const upstream = z
             "PEM file with the certificates to trust, instead of the system's (relative to the config).",
           ),
         serverName: text("a host name", (host) =>
-          routeHost.safeParse(host).success ? undefined : `expected a host name, ${found(host)}`,
+          isHostName(host) ? undefined : `expected a host name, ${found(host)}`,
         )
           .optional()
           .describe("The name to ask for and to verify, where it is not the target's host."),

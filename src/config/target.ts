@@ -3,20 +3,21 @@ import type { Target } from "../core/kinds.ts";
 import { isHostName, text } from "./fields.ts";
 import { found, quoted } from "./found.ts";
 
-const PARTS = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)(.*)$/i;
+const PARTS = /^([a-z][a-z0-9+.-]*):\/\/[^/?#]*(.*)$/i;
 
 /** One address of an upstream: scheme, host and port, nothing else. */
 export const targetUrl = text('a URL such as "http://127.0.0.1:9001"', refuseTarget).transform(readTarget);
 
 function refuseTarget(url: string): string | undefined {
+  // Not shown: it is a secret.
+  if (url.includes("@")) {
+    return "a target cannot hold a user and password; set an Authorization header with headers.request.set of the route";
+  }
   const base = `expected a URL such as "http://127.0.0.1:9001", ${found(url)}`;
-  const [, scheme = "", authority = "", rest = ""] = PARTS.exec(url) ?? [];
+  const [, scheme = "", rest = ""] = PARTS.exec(url) ?? [];
   if (scheme === "")
     return /^[\w.:[\]-]+$/.test(url) ? `${base}; did you mean ${quoted(`http://${url}`)}?` : base;
   if (!/^https?$/i.test(scheme)) return `${base}; an upstream speaks http or https`;
-  // Not shown: it is a secret.
-  if (authority.includes("@"))
-    return "a target cannot hold a user and password; set an Authorization header with headers.request.set of the route";
   if (rest !== "" && rest !== "/")
     return `${base}; a target has no path or query, "rewrite" of the route changes paths`;
   if (!URL.canParse(url)) return base;

@@ -32,7 +32,7 @@ export function withoutSecrets(finding: Finding, source: Source): Finding {
   return { ...finding, message: value.length < 4 ? message : message.replaceAll(value, () => written) };
 }
 
-function valueAt(root: unknown, path: Path): unknown {
+export function valueAt(root: unknown, path: Path): unknown {
   let value = root;
   for (const part of path)
     value = (value as Readonly<Record<string | number, unknown>> | null | undefined)?.[part];

@@ -118,7 +118,7 @@ class Reader {
     const result = substitute(written, this.#environment);
     for (const message of result.problems) this.findings.push({ path, message });
     node.value = result.text;
-    this.variables.push({ path, written });
+    if (written.replaceAll("$${", "").includes("${")) this.variables.push({ path, written });
   }
 }
 

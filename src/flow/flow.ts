@@ -19,7 +19,7 @@ import type { Acceptor } from "../wire/http1/server-connection.ts";
 import { type ClientAddress, forwardedFields } from "./client-address.ts";
 import { errorReply } from "./error-reply.ts";
 import { normalisePath, splitTarget } from "./path.ts";
-import type { Found, Router } from "./router.ts";
+import type { Found, Router } from "./router/index.ts";
 
 export interface FlowParts {
   readonly plan: Plan;

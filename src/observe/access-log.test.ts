@@ -451,7 +451,7 @@ describe("openAccessLog", () => {
     sink.write("two\n");
     const closed = sink.close();
     let done = false;
-    closed.then(() => {
+    void closed.then(() => {
       done = true;
     });
     await until(() => {
@@ -570,7 +570,7 @@ describe("a process that logs", () => {
 
   test("shares a pipe with others without mixing lines", needsShell, async () => {
     const child = shell(
-      "{ node a & node b & node c & wait; } | cat",
+      "{ node a & node b & node c & wait; } | { sleep 0.5; cat; }",
       `const sink = log.openAccessLog("stdout");
       for (let i = 0; i < 4000; i++) sink.write(process.argv[1] + ":" + i + ":" + process.argv[1].repeat(i % 1000) + "\\n");`,
     );
@@ -587,7 +587,7 @@ describe("a process that logs", () => {
   test("goes on with everything else while the reader of its pipe has stopped", needsProc, async () => {
     const release = newPath();
     const child = shell(
-      'UV_THREADPOOL_SIZE=1 node "$0" | { while [ ! -e "$0" ]; do sleep 0.05; done; cat; }',
+      'UV_THREADPOOL_SIZE=1 node "$0" | { i=0; while [ ! -e "$0" ] && [ $i -lt 100 ]; do sleep 0.05; i=$((i+1)); done; [ -e "$0" ] || echo stuck; cat; }',
       `import { readFile, writeFile } from "node:fs/promises";
       const sink = log.openAccessLog("stdout");
       for (let i = 0; i < 2000; i++) sink.write(i + " " + "x".repeat(90) + "\\n");
@@ -639,6 +639,13 @@ describe("openLog", () => {
       sink.text,
       /^\{"time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z","level":"warn","msg":"target is down","upstream":"carrier","n":3,"ok":true,"none":null,"list":\[1,"a"\]\}\n$/,
     );
+  });
+
+  test("shares one way out with every other log to the same place", () => {
+    const path = newPath();
+    const before = process.listenerCount("exit");
+    for (let i = 0; i < 20; i++) openLog("info", path).info({ i }, "line");
+    assert.ok(process.listenerCount("exit") <= before + 1);
   });
 
   test("keeps quiet below its level", () => {

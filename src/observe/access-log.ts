@@ -3,8 +3,8 @@
  *
  * ASCII because a client chooses much of what stands in a line: what is not printable is written as `\uXXXX`, so no
  * byte of a line can end it early, move a terminal's cursor or be cut in half, and its length in characters is its
- * length in bytes. Built by hand because it is made for every call: `JSON.stringify` of an object costs three times
- * as much.
+ * length in bytes. Built by hand because it is made for every call: `JSON.stringify` of an object takes half as long
+ * again, before anything is redacted or made ASCII.
  */
 import { closeSync, constants, fstatSync, openSync, write, writeSync } from "node:fs";
 import type { Call } from "../core/call.ts";
@@ -174,6 +174,23 @@ const SYNC_ATTEMPTS = 100;
 const SYNC_PAUSE = 20;
 const CLOSING_TICKS = 20;
 
+/** One listener for all: a process that opens many in its life would be warned of a leak. */
+const open = new Set<LogSink>();
+
+function flushedAtExit(sink: LogSink): void {
+  if (open.size === 0) process.on("exit", flushAll);
+  open.add(sink);
+}
+
+function forget(sink: LogSink): void {
+  open.delete(sink);
+  if (open.size === 0) process.off("exit", flushAll);
+}
+
+function flushAll(): void {
+  for (const sink of open) sink.flushSync();
+}
+
 class FileSink implements LogSink {
   dropped = 0;
   /** Null for stdout and stderr, which are neither reopened nor closed. */
@@ -202,16 +219,15 @@ class FileSink implements LogSink {
   readonly #closed = Promise.withResolvers<void>();
   #ticksLeft = Number.POSITIVE_INFINITY;
   readonly #timer: NodeJS.Timeout;
-  readonly #atExit = (): void => this.flushSync();
 
   constructor(to: string) {
     this.#path = to === "stdout" || to === "stderr" ? null : to;
     this.#fd = this.#path === null ? (to === "stdout" ? 1 : 2) : openFile(this.#path);
     this.#chunkSize = chunkSizeOf(this.#fd);
-    this.#quick = this.#chunkSize === PIPE_CHUNK ? openAgain(this.#fd) : -1;
+    this.#quick = fstatSync(this.#fd).isFIFO() ? openAgain(this.#fd) : -1;
     this.#timer = setInterval(() => this.#tick(), FLUSH_EVERY);
     this.#timer.unref();
-    process.on("exit", this.#atExit);
+    flushedAtExit(this);
   }
 
   write(line: string): void {
@@ -387,7 +403,7 @@ class FileSink implements LogSink {
   #end(): void {
     if (this.#fd === -1) return;
     clearInterval(this.#timer);
-    process.off("exit", this.#atExit);
+    forget(this);
     if (this.#path !== null) closeSync(this.#fd);
     if (this.#quick !== -1) closeSync(this.#quick);
     this.#fd = -1;
@@ -411,7 +427,7 @@ function chunkSizeOf(fd: number): number {
  */
 function openAgain(fd: number): number {
   try {
-    if (1) return -1; return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
+    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
   } catch {
     return -1;
   }
@@ -436,9 +452,18 @@ const hasCode = (error: unknown, code: string): boolean => error instanceof Erro
 
 const LEVELS: readonly LogPlan["level"][] = ["debug", "info", "warn", "error"];
 
+/** Logs are made in many places and never closed, so those that go to the same place are one. */
+const shared = new Map<string, LogSink>();
+
+function sharedSink(to: string): LogSink {
+  const sink = shared.get(to) ?? openAccessLog(to);
+  shared.set(to, sink);
+  return sink;
+}
+
 /** The log of everything that is not a call, in the same form. `to` as for `openAccessLog`, or what that returned. */
 export function openLog(level: LogPlan["level"], to: string | LogSink): Log {
-  const sink = typeof to === "string" ? openAccessLog(to) : to;
+  const sink = typeof to === "string" ? sharedSink(to) : to;
   const least = LEVELS.indexOf(level);
   const at = (name: "info" | "warn" | "error"): Log["info"] =>
     LEVELS.indexOf(name) < least

@@ -14,7 +14,7 @@ export function escape(bytes: string): string {
 
 /** One line of escaped bytes for each line of the stream, to be looked at. */
 export function escapeLines(bytes: string): string {
-  return escape(bytes).replaceAll("\\n", "\\n\n").trimEnd();
+  return escape(bytes).replaceAll("\\n", "\\n\n").replace(/\n$/, "");
 }
 
 /** Line ends of the text itself mean nothing. */

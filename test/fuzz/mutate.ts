@@ -156,8 +156,7 @@ const CODINGS = [
   "\tchunked ",
   "chunked ,",
   "gzip",
-  "ch\u017fnked".replace("\u017f", "u"),
-  "chunke\u212a".slice(0, 6),
+  "chunke",
 ];
 
 const LENGTH_NAMES = ["Content-Length", "content-length", "Content-Length ", " Content-Length", "Content_Length"];
@@ -168,7 +167,7 @@ const CODING_NAMES = [
   "Transfer-Encoding\t",
   " Transfer-Encoding",
   "Transfer_Encoding",
-  "Transfer\u002dEncoding\0",
+  "Transfer-Encoding\0",
   "\xa0Transfer-Encoding",
 ];
 

@@ -114,10 +114,9 @@ function takeRequest(bytes: Buffer, connection: number): { request: RecordedRequ
   const value = (name: string) => fields.find(([field]) => field.toLowerCase() === name)?.[1];
   const start = end + 4;
   if (/chunked/i.test(value("transfer-encoding") ?? "")) {
-    const last = bytes.indexOf("0\r\n\r\n", start);
-    if (last < 0) return null;
-    const body = dechunk(bytes.subarray(start, last));
-    return { request: { method, target, fields, body, connection }, length: last + 5 };
+    const chunks = takeChunks(bytes, start);
+    if (chunks === null) return null;
+    return { request: { method, target, fields, body: chunks.body, connection }, length: chunks.end };
   }
   const size = Number(value("content-length") ?? 0);
   if (bytes.length < start + size) return null;
@@ -125,14 +124,17 @@ function takeRequest(bytes: Buffer, connection: number): { request: RecordedRequ
   return { request: { method, target, fields, body, connection }, length: start + size };
 }
 
-function dechunk(bytes: Buffer): Buffer {
+function takeChunks(bytes: Buffer, start: number): { body: Buffer; end: number } | null {
   const parts: Buffer[] = [];
-  let at = 0;
-  while (at < bytes.length) {
+  for (let at = start; ; ) {
     const line = bytes.indexOf("\r\n", at);
-    const size = Number.parseInt(bytes.toString("latin1", at, line), 16);
+    if (line < 0) return null;
+    const size = Number.parseInt(bytes.toString("latin1", at, line), 16) || 0;
+    if (size === 0) {
+      const end = bytes.indexOf("\r\n\r\n", line);
+      return end < 0 ? null : { body: Buffer.concat(parts), end: end + 4 };
+    }
     parts.push(bytes.subarray(line + 2, line + 2 + size));
     at = line + 2 + size + 2;
   }
-  return Buffer.concat(parts);
 }

@@ -39,9 +39,19 @@ export function makeUpstream(options: UpstreamOptions, tools: Tools): Upstream {
     for (const { pool } of pools) pool.sweep(now);
   });
   let turn = 0;
+  const nextTurn = () => turn++;
+  // Routes that forward alike share a handler: with thousands of routes, what a call touches stays in the cache.
+  const handlers = new Map<string, Handler>();
   return {
-    handler: (forward) =>
-      makeHandler({ options, forward, rewrite: compileRewrite(forward.rewrite), tools, pools }, () => turn++),
+    handler(forward) {
+      const key = JSON.stringify(forward);
+      const known = handlers.get(key);
+      if (known !== undefined) return known;
+      const rewrite = compileRewrite(forward.rewrite);
+      const handler = makeHandler({ options, forward, rewrite, tools, pools }, nextTurn);
+      handlers.set(key, handler);
+      return handler;
+    },
     close() {
       stopTicking();
       for (const { pool } of pools) pool.close();

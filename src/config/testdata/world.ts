@@ -4,7 +4,7 @@ import type { Handler } from "../../core/handler.ts";
 import type { FixedOptions, ForwardRules, UpstreamOptions } from "../../core/kinds.ts";
 import { definePolicy } from "../../core/policy.ts";
 import type { Tools } from "../../core/tools.ts";
-import { parseTemplate, shadowed } from "../../flow/router.ts";
+import { parseTemplate, shadowed } from "../../flow/router/index.ts";
 import type { Made, World } from "../plan.ts";
 import { duration } from "../values.ts";
 

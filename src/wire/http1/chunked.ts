@@ -4,7 +4,7 @@
  * The decoder is fed the bytes as they come from the socket. What it decodes from one read is handed on as one
  * piece, moved together in place: ten thousand one-byte chunks in a packet must not become ten thousand writes.
  */
-import { Headers } from "../../core/headers.ts";
+import { Headers, Kind } from "../../core/headers.ts";
 import { CR, isTokenChar, LF } from "./grammar.ts";
 import { type HeadLimits, parseFields, type Refuse } from "./head.ts";
 
@@ -151,12 +151,12 @@ export class ChunkedDecoder {
 
   #readTrailers(input: Buffer, from: number): number {
     const had = this.#trailerText.length;
-    const piece = input.toString("latin1", from, Math.min(input.length, from + this.#limits.headers));
+    const { headers } = this.#limits;
+    // With the empty line: so much text is either whole or refused, so no byte behind it is ever lost.
+    const piece = input.toString("latin1", from, Math.min(input.length, from + headers + 2));
     this.#trailerText += piece;
-    if (had > this.#limits.headers)
-      throw this.#refuse("The trailers are too large together.", "HEADERS_TOO_LARGE");
     // Parsing starts over with each try, so it is tried only when a line has ended.
-    if (!piece.includes("\n")) return input.length;
+    if (!piece.includes("\n") && this.#trailerText.length <= headers) return input.length;
     const trailers = new Headers();
     const end = parseFields(
       this.#trailerText,
@@ -167,6 +167,9 @@ export class ChunkedDecoder {
       this.#allowUnderscore,
     );
     if (end < 0) return input.length;
+    // RFC 9110 §6.5.1: too late to say how the message is framed or what becomes of the connection; llhttp listens to it.
+    if ((trailers.kinds & (Kind.framing | Kind.hop)) !== 0)
+      throw this.#refuse("A trailer field may not describe the connection or the framing.");
     this.trailers = trailers;
     this.#trailerText = "";
     this.#state = "done";

@@ -277,8 +277,12 @@ export function parseFields(
       (text.charCodeAt(valueEnd - 1) === SP || text.charCodeAt(valueEnd - 1) === HTAB)
     )
       valueEnd--;
+    const field = fieldName(name);
+    // RFC 9112 §5.1 allows it and llhttp takes a tab there for part of the coding: no two opinions about framing.
+    if (valueEnd < at && field.lower === "transfer-encoding")
+      throw refuse("Transfer-Encoding is followed by white space.");
     at += 2;
-    into.received(fieldName(name), text.slice(valueStart, valueEnd));
+    into.received(field, text.slice(valueStart, valueEnd));
   }
 }
 
@@ -320,6 +324,10 @@ function interpretRequest(head: RequestHead): RequestHead {
         break;
       case "connection":
         options = options === "" ? value : `${options},${value}`;
+        break;
+      case "proxy-connection":
+        // RFC 9112 C.2.2: a mistake of old clients. llhttp ends the connection for it; whoever reads on is looser.
+        if (listMembers(value).includes("close")) head.close = true;
         break;
       case "expect":
         if (value.toLowerCase() !== "100-continue") {
@@ -397,6 +405,9 @@ function interpretResponse(head: ResponseHead): ResponseHead {
         break;
       case "connection":
         options = options === "" ? value : `${options},${value}`;
+        break;
+      case "proxy-connection":
+        if (listMembers(value).includes("close")) head.close = true;
         break;
     }
   }

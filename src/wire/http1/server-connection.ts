@@ -148,6 +148,8 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
     }
     if (rest !== null) this.#wait(rest);
     if (this.#state === "drain" && this.#body?.complete) this.#next();
+    // Answered in the moment the body ended: what came behind it is the next request, and its turn is now.
+    else if (this.#state === "head" && this.#input !== null) this.#process();
   }
 
   /** Keeps the bytes of pipelined requests for when their turn comes. */

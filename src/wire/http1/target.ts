@@ -23,15 +23,16 @@ export interface HostMemory {
 export function resolveTarget(head: RequestHead, last: HostMemory): Target {
   const { target, method } = head;
   const field = hostField(head.headers, head.minor);
-  if (field !== undefined && field !== last.field) {
+  // An empty field is what the memory starts with: it must be refused like any other that names no host.
+  if (field !== undefined && (field !== last.field || field === "")) {
     last.host = normaliseHost(field);
     last.field = field;
   }
   const host = field === undefined ? "" : last.host;
+  // RFC 9112 §3.2.3: authority form belongs to CONNECT and to nothing else. No route offers it: the flow answers 405.
+  if (method === "CONNECT") return { target: "/", host: normaliseHost(target) };
   if (target.charCodeAt(0) === SLASH) return { target, host };
   if (target === "*" && method === "OPTIONS") return { target, host };
-  // Authority form belongs to CONNECT, which no route offers: the flow answers 405.
-  if (method === "CONNECT") return { target: "/", host: normaliseHost(target) };
   return absoluteForm(target);
 }
 

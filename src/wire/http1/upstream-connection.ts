@@ -240,8 +240,11 @@ export class UpstreamConnection implements BodySource, StreamOwner {
       decoder,
     );
     body.lastProgress = this.#owner.now;
-    this.#body = body;
+    // Until the caller has the answer, a body that breaks a rule is a 502 and not an answer cut short.
+    this.#head = null;
     const left = rest === null ? null : body.push(rest);
+    this.#head = head;
+    this.#body = body;
     const whole = body.complete ? body.gathered() : null;
     if (body.complete) this.#completed(left);
     answer(exchange, head, whole === null ? body : new BytesBody(whole));

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import FindMyWay from "find-my-way";
-import type { RoutePlan } from "../core/plan.ts";
-import { normalisePath } from "./path.ts";
-import { buildRouter, parseTemplate, type Router, shadowed } from "./router.ts";
+import type { RoutePlan } from "../../core/plan.ts";
+import { normalisePath } from "../path.ts";
+import { buildRouter, parseTemplate, type Router, shadowed } from "./index.ts";
 
 type Options = Partial<Pick<RoutePlan, "name" | "hosts" | "methods" | "priority">>;
 

@@ -1,0 +1,2 @@
+import type { Target } from "../target.ts";
+export function responsesTarget(): Target { throw new Error("later"); }
