@@ -13,7 +13,9 @@ import type { Clock, Ticker, Tools } from "./core/tools.ts";
 import { makeClientAddress } from "./flow/client-address.ts";
 import { makeFlow, routed } from "./flow/flow.ts";
 import { buildRouter, parseTemplate, shadowed } from "./flow/router/index.ts";
-import { formatAccessLine, openAccessLog, openLog } from "./observe/access-log.ts";
+import { formatAccessLine } from "./observe/access-log.ts";
+import { openLog } from "./observe/log.ts";
+import { openAccessLog } from "./observe/log-sink.ts";
 import { isRequestId, makeRequestIds } from "./observe/request-id.ts";
 import { startTicker, systemClock } from "./observe/ticker.ts";
 import { policies } from "./policies/index.ts";
@@ -34,6 +36,10 @@ export interface RunningGateway {
   readonly adminAddress: string;
   /** Drains and stops. A second call while it drains ends at once what is in flight. */
   stop(reason?: StopReason): Promise<void>;
+  /** Something was thrown that nobody caught: logs it, lets calls in flight finish, ends with exit code 1. */
+  fail(error: unknown): Promise<void>;
+  /** Opens the log file anew, after a rotation has moved it away. */
+  reopenLog(): void;
   /** Resolves with the exit code when the gateway has stopped, whoever stopped it. */
   readonly done: Promise<number>;
 }
@@ -63,7 +69,7 @@ async function serve(
     : () => {};
   const newId = makeRequestIds(() => clock.wall());
   const clientAddress = makeClientAddress(plan.listen.trustedProxies);
-  const common = { plan, clock, newId, isId: isRequestId, clientAddress };
+  const common = { plan, clock, log: tools.log, newId, isId: isRequestId, clientAddress };
   let readiness: Readiness = "starting";
 
   const flow = makeFlow({ ...common, record, route: routed(plan.paths, buildRouter(plan.routes)) });
@@ -80,6 +86,7 @@ async function serve(
   readiness = "ready";
 
   const exit = Promise.withResolvers<number>();
+  let exitCode = 0;
   let forced: (() => void) | null = null;
   async function stop(reason: StopReason = "terminate"): Promise<void> {
     if (forced !== null) {
@@ -97,12 +104,18 @@ async function serve(
     for (const upstream of upstreams.values()) upstream.close();
     await admin.close(0);
     await lines.close();
-    exit.resolve(0);
+    exit.resolve(exitCode);
   }
   return {
     address: url(plan.listen.host, port),
     adminAddress: url(plan.admin.host, adminPort),
     stop,
+    fail(error) {
+      tools.log.error({ cause: error }, "stopping after an error that nothing caught");
+      exitCode = 1;
+      return stop("interrupt");
+    },
+    reopenLog: () => lines.reopen(),
     done: exit.promise,
   };
 }

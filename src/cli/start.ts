@@ -22,6 +22,9 @@ export async function start(options: { readonly config?: string; readonly port?:
 export function stopOnSignals(gateway: RunningGateway): void {
   process.on("SIGTERM", () => void gateway.stop("terminate"));
   process.on("SIGINT", () => void gateway.stop("interrupt"));
+  process.on("SIGHUP", () => gateway.reopenLog());
+  // What state it left behind is unknown: finish what is in flight, then let a supervisor start us afresh.
+  process.on("uncaughtException", (error) => void gateway.fail(error));
 }
 
 /** What the system says of a port that cannot be had, as a sentence with the setting to change. */

@@ -13,7 +13,7 @@ import { GatewayError } from "../core/errors.ts";
 import type { Handler } from "../core/handler.ts";
 import type { PathRules, Plan, RoutePlan } from "../core/plan.ts";
 import { emptyReply, type Reply } from "../core/reply.ts";
-import type { Clock } from "../core/tools.ts";
+import type { Clock, Log } from "../core/tools.ts";
 import { continueTrace, forwardsBaggage } from "../observe/trace-context.ts";
 import type { Acceptor } from "../wire/http1/server-connection.ts";
 import { type ClientAddress, forwardedFields } from "./client-address.ts";
@@ -26,6 +26,7 @@ export interface FlowParts {
   /** Finds who answers, and has it answer. */
   readonly route: Handler;
   readonly clock: Clock;
+  readonly log: Log;
   readonly newId: () => string;
   readonly isId: (value: string) => boolean;
   readonly clientAddress: (request: Request) => ClientAddress;
@@ -88,6 +89,9 @@ export function makeFlow(parts: FlowParts): Acceptor {
 
   function respondError(call: Call, thrown: unknown): void {
     const error = GatewayError.from(thrown);
+    // A mistake of ours: the only trace of it besides the client's request id.
+    if (error.code === "INTERNAL_ERROR")
+      parts.log.error({ id: call.id, cause: error.cause }, "a call failed");
     call.failed(error);
     call.exchange.send(call, errorReply(call, error, plan.errors.docs));
   }

@@ -18,7 +18,9 @@ import { Call, type Exchange, type Request } from "../core/call.ts";
 import { GatewayError } from "../core/errors.ts";
 import { fieldName, Headers } from "../core/headers.ts";
 import type { RoutePlan } from "../core/plan.ts";
-import { formatAccessLine, type LogSink, openAccessLog, openLog } from "./access-log.ts";
+import { formatAccessLine } from "./access-log.ts";
+import { openLog } from "./log.ts";
+import { type LogSink, openAccessLog } from "./log-sink.ts";
 
 const WALL = Date.UTC(2026, 10, 22, 10, 11, 12, 7);
 const exchange: Exchange = { interim() {}, send() {} };
@@ -461,7 +463,7 @@ describe("openAccessLog", () => {
   });
 });
 
-const SOURCE = `import * as log from ${JSON.stringify(new URL("./access-log.ts", import.meta.url).href)};\n`;
+const SOURCE = `import * as log from ${JSON.stringify(new URL("./log-sink.ts", import.meta.url).href)};\n`;
 
 const exitOf = (child: ChildProcess): Promise<number | null> =>
   new Promise((resolve) => {
@@ -526,7 +528,7 @@ describe("a process that logs", () => {
   test("has written the last lines of a worker that ends", async () => {
     const { child, code } = script(`
       import { Worker } from "node:worker_threads";
-      const url = ${JSON.stringify(new URL("./access-log.ts", import.meta.url).href)};
+      const url = ${JSON.stringify(new URL("./log-sink.ts", import.meta.url).href)};
       const source = "import(" + JSON.stringify(url) + ").then((log) => { log.openAccessLog('stdout').write('last\\\\n'); process.exit(); })";
       new Worker(source, { eval: true });
     `);

@@ -312,6 +312,8 @@ export class UpstreamConnection implements BodySource, StreamOwner {
   #onEnd(): void {
     const body = this.#body;
     if (body !== null && body.size === undefined && this.#head?.chunked === false) {
+      // RFC 9112 §6.3: the end of the connection was the end of the body, so no other call may have it.
+      this.#head.close = true;
       body.finish();
       this.#completed(null);
       return;

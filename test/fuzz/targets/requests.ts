@@ -50,10 +50,10 @@ async function run(inputs: readonly Input[]): Promise<(string | null)[]> {
      * behind it in the same packet are lost, those in the next packet are a request. RFC 9110 §7.8 lets a server
      * ignore Upgrade, and then they are a request wherever they stand.
      */
-    for (const byte of input.bytes) {
+    for (const piece of splitInto(input.bytes, "bytes", new Random(input.seed))) {
       // What comes behind the first error is not looked at, and costs an exception a byte.
       if (theirs.refusal !== null) break;
-      theirs.socket.arrive([byte]);
+      theirs.socket.arrive([piece]);
     }
     for (const { split, result } of ours) {
       result.socket.arrive(splitInto(input.bytes, split, new Random(input.seed)));
