@@ -103,6 +103,10 @@ export function makeFlow(parts: FlowParts): Acceptor {
 export function routed(paths: PathRules, router: Router): Handler {
   return (call) => {
     if (call.request.target === "*") return emptyReply(204, { Allow: SERVER_METHODS });
+    // A tunnel names no path, so no route can refuse it (HTTP-3).
+    if (call.request.method === "CONNECT") {
+      throw new GatewayError("METHOD_NOT_ALLOWED", { headers: { Allow: SERVER_METHODS } });
+    }
     readPath(call.request, paths);
     const match = router.find(call.request.method, call.request.host, call.request.path);
     switch (match.kind) {

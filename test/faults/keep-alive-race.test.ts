@@ -18,6 +18,7 @@ for (const pipelining of [1, 8]) {
       const heads = new Map<string, number>();
 
       function close({ socket }: Arrival): void {
+        if (!socket.writable) return;
         const how = random();
         if (how < 0.4) socket.end();
         else if (how < 0.7) socket.destroy();
@@ -60,7 +61,10 @@ for (const pipelining of [1, 8]) {
           const posts = turn % 4 === 3;
           const id = `${posts ? "post" : "get"}${next++}`;
           connection.received = Buffer.alloc(0);
-          if (connection.closed !== null) connection = await RawClient.to(gateway.port);
+          if (connection.closed !== null) {
+            connection.destroy();
+            connection = await RawClient.to(gateway.port);
+          }
           connection.send(
             posts
               ? `POST /?id=${id} HTTP/1.1\r\nHost: e\r\nContent-Length: 4\r\n\r\nbody`

@@ -36,11 +36,22 @@ export async function readByNode(
     const { response } = question;
     if (response !== null) responses.push(seen(question, response));
     question.socket.destroy();
-    if (response === null || !response.complete || !question.keepsAlive()) {
+    if (response === null || !response.complete || !staysOpen(question, response, method)) {
       return { responses, error: question.error };
     }
   }
   return { responses, error: null };
+}
+
+/**
+ * Node also gives up a connection after an answer to HEAD without a length, because the same answer to GET would end
+ * with the connection. RFC 9112 §6.3 has it end with its head, and so has llhttp: what follows is the next answer.
+ */
+function staysOpen(question: Question, response: IncomingMessage, method: string): boolean {
+  if (question.keepsAlive()) return true;
+  if (method !== "HEAD" || response.httpVersion !== "1.1") return false;
+  const options = `${response.headers.connection ?? ""},${response.headers["proxy-connection"] ?? ""}`;
+  return !/(?:^|,)[ \t]*close[ \t]*(?:,|$)/i.test(options);
 }
 
 function ask(method: string): Question {

@@ -21,8 +21,8 @@ const PSEUDONYM = `turnpike-${randomBytes(4).toString("hex")}`;
 
 /** RFC 9110 §9.2.2 and RFC 10008: repeating these does no harm. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "QUERY"]);
-/** RFC 9112 §9.3.2: these may be pipelined. */
-const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+/** RFC 9112 §9.3.2: these may be pipelined. Not HEAD: its answer ends the connection. */
+const SAFE: ReadonlySet<string> = new Set(["GET", "OPTIONS"]);
 
 const NONE: readonly string[] = [];
 
@@ -136,13 +136,14 @@ class Forwarding implements UpstreamExchange {
   }
 
   onInterim(status: number, headers: Headers): void {
+    for (const name of headers.nominated ?? NONE) headers.delete(name);
     this.#call.exchange.interim(status, headers);
   }
 
   onResponse(head: ResponseHead, body: Body | null): void {
     const call = this.#call;
     call.upstreamTime = this.#context.tools.clock.now() - this.#sentAt;
-    call.attempts += this.attempts - 1;
+    call.attempts = this.attempts;
     for (const name of head.headers.nominated ?? NONE) head.headers.delete(name);
     applyRules(head.headers, this.#context.forward.response);
     this.#resolve({ status: head.status, headers: head.headers, body });

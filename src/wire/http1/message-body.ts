@@ -113,7 +113,12 @@ export class MessageBody implements Body {
     this.#reader = reader;
     const waiting = this.#waiting;
     this.#waiting = null;
-    if (waiting !== null) for (const chunk of waiting) reader.data(chunk);
+    if (this.received > this.limit && this.#failure === null) {
+      // What came with the head was taken before anybody had set a limit.
+      this.#failure = new GatewayError("PAYLOAD_TOO_LARGE");
+    } else if (waiting !== null) {
+      for (const chunk of waiting) reader.data(chunk);
+    }
     if (this.#cancelled) return;
     if (this.#failure !== null) reader.error(this.#failure);
     else if (this.complete) reader.end(this.#trailers);

@@ -198,6 +198,8 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
     try {
       const { target, host } = resolveTarget(head, this.#hosts);
       const upgrade = asksForWebSocket(head) ? "websocket" : null;
+      // What follows is meant for the tunnel; if there is none it must not be read as requests (N-04).
+      if (upgrade !== null) this.#closeAfter = true;
       const body = this.#openBody(head, input);
       request = makeRequest(head, target, host, body, upgrade, this.peer);
     } catch (error) {
@@ -383,7 +385,7 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
     if (failed) {
       // RFC 9112 §8: never a clean end for a message that is not whole.
       if (this.#call !== null) this.#call.outcome.aborted = "upstream";
-      this.#socket.resetAndDestroy();
+      this.#stream.reset();
       return;
     }
     this.#finish();
@@ -431,7 +433,7 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
     this.#since = this.#listener.now;
     this.#input = null;
     this.#body?.cancel();
-    this.#socket.end();
+    this.#stream.end();
     if (this.#ended) this.#socket.destroySoon();
     else this.#resume();
   }
@@ -461,7 +463,7 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
     if (this.#state === "closing") {
       this.#socket.destroySoon();
     } else if (this.#state === "head") {
-      this.#socket.end();
+      this.#stream.end();
     } else if (this.#body !== null && !this.#body.complete) {
       // Half of a request: nothing more of it will come.
       this.#socket.destroy();

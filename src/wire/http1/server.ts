@@ -15,6 +15,10 @@ export interface ServerOptions {
 
 const REFUSED =
   "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n";
+/** Connections that the kernel may hold for us. */
+const BACKLOG = 4096;
+/** Turns of the loop without a new connection after which the queue counts as empty. */
+const QUIET_TURNS = 2;
 
 export class Http1Server implements Listener {
   readonly limits: LimitsPlan;
@@ -29,6 +33,8 @@ export class Http1Server implements Listener {
   readonly #perAddress = new Map<string, number>();
   readonly #stopTicking: () => void;
   #dateSecond = -1;
+  /** Connections so far, refused ones included. */
+  #accepted = 0;
 
   constructor(options: ServerOptions) {
     this.limits = options.limits;
@@ -51,7 +57,7 @@ export class Http1Server implements Listener {
   listen(host: string, port: number): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.once("error", reject);
-      this.#server.listen({ host, port, backlog: 4096 }, () => {
+      this.#server.listen({ host, port, backlog: BACKLOG }, () => {
         this.#server.off("error", reject);
         this.#server.on("error", () => {});
         resolve((this.#server.address() as { port: number }).port);
@@ -75,9 +81,28 @@ export class Http1Server implements Listener {
         this.#stopTicking();
         resolve();
       };
-      // Right after the poll phase, when what had connected until now has been accepted.
-      setImmediate(() => this.#server.close(closed));
+      this.#emptyQueue(() => this.#server.close(closed));
     });
+  }
+
+  /**
+   * Whoever is in the kernel's queue has connected and may have sent a request already; closing the port would
+   * reset it. So first nobody new may join the queue (Linux takes a shorter backlog at any time), then everybody in
+   * it is accepted: one with each turn of the loop, which is libuv's pace.
+   */
+  #emptyQueue(emptied: () => void): void {
+    const { _handle: handle } = this.#server as unknown as { _handle?: { listen?(backlog: number): number } };
+    handle?.listen?.(0);
+    let accepted = -1;
+    let quiet = 0;
+    let turns = 0;
+    const turn = () => {
+      quiet = this.#accepted === accepted ? quiet + 1 : 0;
+      accepted = this.#accepted;
+      if (quiet >= QUIET_TURNS || ++turns > BACKLOG) emptied();
+      else setImmediate(turn);
+    };
+    setImmediate(turn);
   }
 
   /** No more time: whatever is in flight ends here. */
@@ -94,6 +119,7 @@ export class Http1Server implements Listener {
   }
 
   #onConnection(socket: Socket): void {
+    this.#accepted++;
     const address = plainAddress(socket.remoteAddress ?? "");
     if (address === "" || !this.#admit(address)) {
       socket.on("error", () => {});

@@ -71,6 +71,8 @@ export class UpstreamConnection implements BodySource, StreamOwner {
   #body: MessageBody | null = null;
   #sender: RequestSender | null = null;
   #interims = 0;
+  /** Bytes that the last exchange, if it is alone, has written. */
+  #written = 0;
   #paused = false;
   /** When the current wait began. */
   #since: number;
@@ -123,6 +125,7 @@ export class UpstreamConnection implements BodySource, StreamOwner {
   #transmit(exchange: UpstreamExchange): void {
     const { head, body } = exchange;
     const stream = this.#stream as ByteStream;
+    this.#written = stream.unsent + head.length + (body?.bytes?.length ?? 0);
     if (body === null) {
       stream.write(head);
     } else if (body.bytes !== undefined) {
@@ -192,6 +195,8 @@ export class UpstreamConnection implements BodySource, StreamOwner {
     if (head.status === 101) return this.#upgraded(exchange, head, rest);
     if (head.status < 200) {
       if (++this.#interims > MAX_INTERIM) throw refuseResponse("There are too many interim answers.");
+      // RFC 9110 §15.2: HTTP/1.0 has none, and `close` (RFC 9112 §9.6) is said with the last answer, not before it.
+      if (head.close) throw refuseResponse("An interim answer ends the connection.");
       // 100 answers an Expect that we never send on (HTTP-26).
       if (head.status !== 100 && !exchange.cancelled) exchange.onInterim(head.status, head.headers);
       return rest;
@@ -217,6 +222,8 @@ export class UpstreamConnection implements BodySource, StreamOwner {
     if (head.keepAlive >= 0)
       this.#keepAlive = Math.min(this.#owner.keepAlive, Math.max(0, head.keepAlive * 1000 - 1000));
     if (exchange.method === "HEAD" || head.status === 204 || head.status === 304) {
+      // Some origins send a body all the same; it must not become the next answer (H-10).
+      if (exchange.method === "HEAD" || head.chunked || head.contentLength > 0) head.close = true;
       this.#completed(rest);
       answer(exchange, head, null);
       return rest;
@@ -336,12 +343,16 @@ export class UpstreamConnection implements BodySource, StreamOwner {
 
   /** Settles everything that is still in flight on a connection that is gone. */
   #failAll(): void {
+    // Written in this very turn of the loop: not a byte of it has left.
+    const untouched =
+      this.#inFlight.length === 1 && this.#sender === null && this.#stream?.unsent === this.#written;
     const [first, ...others] = this.#inFlight.splice(0);
     const body = this.#body;
     this.#body = null;
     const sender = this.#sender;
     this.#sender = null;
-    if (first !== undefined) this.#failFirst(first, body);
+    if (first !== undefined && untouched && this.#retries(first)) this.#owner.again(first);
+    else if (first !== undefined) this.#failFirst(first, body);
     if (sender !== null && !sender.done) first?.body?.cancel();
     // Pipelined behind it and safe: none of them had an answer begun.
     for (const exchange of others) this.#retryOr(exchange, true, this.#failure);
@@ -367,8 +378,12 @@ export class UpstreamConnection implements BodySource, StreamOwner {
    */
   #retryOr(exchange: UpstreamExchange, innocent: boolean, error: GatewayError | null): void {
     if (exchange.cancelled) return;
-    if (exchange.replayable && innocent && exchange.attempts < MAX_ATTEMPTS) this.#owner.again(exchange);
+    if (exchange.replayable && innocent && this.#retries(exchange)) this.#owner.again(exchange);
     else exchange.onError(error ?? new GatewayError("UPSTREAM_DISCONNECTED"), false);
+  }
+
+  #retries(exchange: UpstreamExchange): boolean {
+    return !exchange.cancelled && exchange.attempts < MAX_ATTEMPTS;
   }
 
   sweep(now: number): void {
