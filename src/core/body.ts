@@ -25,6 +25,7 @@ export interface Body {
 
 /** Exactly one of `end` and `error` comes last. */
 export interface BodyReader {
+  /** The chunk is lent: its memory is used again after the call. Who keeps it copies it. */
   data(chunk: Buffer): void;
   end(trailers: Headers | null): void;
   /** The sender failed or broke a rule: what has come is not the whole message and must not be passed off as it. */

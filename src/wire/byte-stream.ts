@@ -11,6 +11,7 @@
  * tests; `docs/decisions/0004-handle-streams.md` has the figures.
  */
 import type { Socket } from "node:net";
+import { type HeldChunk, holdChunk, releaseChunk, takeChunk } from "./chunk-memory.ts";
 
 /** Whoever reads the bytes. End and errors come as the socket's own events. */
 export interface StreamOwner {
@@ -61,6 +62,7 @@ interface WriteRequest {
   oncomplete: ((status: number) => void) | null;
   /** Keeps the bytes alive until they are written. */
   bytes: Buffer | null;
+  held: HeldChunk | null;
 }
 
 interface NativeHandle {
@@ -149,7 +151,7 @@ class HandleStream implements ByteStream {
       const size = streamBaseState[kReadBytesOrError] as number;
       // End and errors are the socket's affair.
       if (size <= 0) return other.call(handle, arrayBuffer);
-      const chunk = Buffer.allocUnsafe(size);
+      const chunk = takeChunk(size);
       readBuffer.copy(chunk, 0, 0, size);
       if (this.#owner !== null) this.#owner.onData(chunk);
       else if (!socket.push(chunk)) this.pause();
@@ -196,6 +198,7 @@ class HandleStream implements ByteStream {
     if (streamBaseState[kLastWriteWasAsync] === 0) return true;
     const request = this.#request;
     request.bytes = bytes;
+    request.held = bytes === null ? null : holdChunk(bytes);
     request.oncomplete = (status) => this.#completed(request, status);
     this.#request = new WriteWrap();
     if (this.pending < HIGH_WATER) return true;
@@ -206,6 +209,7 @@ class HandleStream implements ByteStream {
   #completed(request: WriteRequest, status: number): void {
     request.bytes = null;
     request.oncomplete = null;
+    if (request.held !== null) releaseChunk(request.held);
     if (status !== 0) {
       this.#fail();
     } else if (this.#mustDrain && this.pending < HIGH_WATER / 2) {
@@ -269,7 +273,9 @@ class SocketStream implements ByteStream {
   }
 
   writeBytes(bytes: Buffer): boolean {
-    return this.#socket.destroyed || this.#socket.write(bytes);
+    if (this.#socket.destroyed) return true;
+    const held = holdChunk(bytes);
+    return held === null ? this.#socket.write(bytes) : this.#socket.write(bytes, () => releaseChunk(held));
   }
 
   get unsent(): number {

@@ -14,6 +14,14 @@ import { parseResponses, RawClient, type RawResponse } from "../harness/raw.ts";
 export const echo: Answer = ({ method, target, body }) =>
   method === "HEAD" ? ok("") : ok(`${method} ${target} ${body.length}`);
 
+export interface StandOptions {
+  readonly answer?: Answer;
+  /** Settings of the upstream `origin`. */
+  readonly upstream?: Record<string, unknown>;
+  /** Upstreams beside it. */
+  readonly others?: Record<string, unknown>;
+}
+
 export class Stand {
   readonly origin: RecordingOrigin;
   readonly gateway: TestGateway;
@@ -27,12 +35,12 @@ export class Stand {
   /** Without routes in `config`, everything goes to the origin, which is the upstream `origin`. */
   static async open(
     config: Record<string, unknown> = {},
-    options: GatewayOptions & { answer?: Answer; upstream?: Record<string, unknown> } = {},
+    options: GatewayOptions & StandOptions = {},
   ): Promise<Stand> {
     const origin = await RecordingOrigin.start(options.answer ?? echo);
     const gateway = await startGateway(
       {
-        upstreams: { origin: { targets: [origin.url], ...options.upstream } },
+        upstreams: { origin: { targets: [origin.url], ...options.upstream }, ...options.others },
         routes: [{ name: "all", path: "/*", to: { upstream: "origin" } }],
         ...config,
       },

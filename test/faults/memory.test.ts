@@ -23,7 +23,7 @@ describe("memory", () => {
     for (const { what, whole, seconds, growth } of await transferBigBodies(size)) {
       context.diagnostic(`${what}: ${seconds.toFixed(1)} s, RSS +${mib(growth)}`);
       assert.ok(whole, `${what} was damaged`);
-      if (process.env["LENIENT"] !== "1") assert.ok(growth <= 64 * MIB, `${what}: RSS grew by ${mib(growth)}`);
+      assert.ok(growth <= 64 * MIB, `${what}: RSS grew by ${mib(growth)}`);
     }
   });
 

@@ -155,8 +155,6 @@ export class ChunkedDecoder {
     // With the empty line: so much text is either whole or refused, so no byte behind it is ever lost.
     const piece = input.toString("latin1", from, Math.min(input.length, from + headers + 2));
     this.#trailerText += piece;
-    // Parsing starts over with each try, so it is tried only when a line has ended.
-    if (!piece.includes("\n") && this.#trailerText.length <= headers) return input.length;
     const trailers = new Headers();
     const end = parseFields(
       this.#trailerText,

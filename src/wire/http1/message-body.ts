@@ -1,6 +1,7 @@
 import type { Body, BodyReader } from "../../core/body.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { Headers } from "../../core/headers.ts";
+import { giveBackChunk } from "../chunk-memory.ts";
 import type { ChunkedDecoder } from "./chunked.ts";
 
 /** The connection that a body arrives on. */
@@ -58,7 +59,14 @@ export class MessageBody implements Body {
 
   /** Takes what belongs to this body and returns what lies behind it, or null. */
   push(input: Buffer): Buffer | null {
-    if (this.#decoder !== null) return this.#pushChunked(this.#decoder, input);
+    // A reader passes a chunk on or copies it: afterwards its memory is free for the next one.
+    const read = this.#reader !== null;
+    const rest = this.#decoder === null ? this.#pushPlain(input) : this.#pushChunked(this.#decoder, input);
+    if (read && rest === null) giveBackChunk(input);
+    return rest;
+  }
+
+  #pushPlain(input: Buffer): Buffer | null {
     const remaining = this.size === undefined ? input.length : this.size - this.received;
     const mine = input.length <= remaining ? input : input.subarray(0, remaining);
     this.#deliver(mine);
