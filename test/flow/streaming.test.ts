@@ -93,7 +93,7 @@ describe("a stream", () => {
         await eventually("the origin's connection is closed", () => gone > 0);
         assert.ok(gone - left < 1_000, `${gone - left} ms`);
         const line = await gateway.logged(
-          (entry) => entry["path"] === "/events" && entry["aborted"] === "client" && entry["bytes_out"] === 22,
+          (entry) => entry["path"] === "/events" && entry["aborted"] === "client" && entry["bytes_out"] === 21,
         );
         assert.equal(line["status"], 200);
       });

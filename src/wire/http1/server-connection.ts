@@ -73,6 +73,8 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
   /** Bytes read and not yet understood. */
   #input: Buffer | null = null;
   #processing = false;
+  /** The client is slow to take the last answer: it gets no other before it has. */
+  #clogged = false;
   #call: Call | null = null;
   #head: RequestHead | null = null;
   /** The request's body while it is arriving. */
@@ -106,7 +108,7 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
 
   /** Between two requests: closing it now costs nobody an answer. */
   get idle(): boolean {
-    return this.#state === "head" && this.#input === null;
+    return this.#state === "head" && this.#input === null && this.#stream.pending === 0;
   }
 
   // ---------------------------------------------------------------- reading
@@ -131,6 +133,12 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
 
   onDrain(): void {
     this.#reply?.drained();
+    if (!this.#clogged) return;
+    this.#clogged = false;
+    if (this.#state !== "head") return;
+    this.#since = this.#listener.now;
+    this.#resume();
+    this.#process();
   }
 
   #onBodyData(chunk: Buffer): void {
@@ -161,8 +169,17 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
   #process(): void {
     if (this.#processing) return;
     this.#processing = true;
-    while (this.#state === "head" && this.#input !== null && this.#readHead(this.#input));
+    while (
+      this.#state === "head" &&
+      !this.#clogged &&
+      this.#input !== null &&
+      this.#readHead(this.#input)
+    );
     this.#processing = false;
+    // Half of a head, and the rest will not come.
+    if (this.#state === "head" && !this.#clogged && this.#ended) this.#beginClosing();
+    // What is left is half of a head, and after FIN its other half cannot come.
+    if (this.#ended && this.#state === "head") this.#beginClosing();
   }
 
   /** False while more bytes are needed. */
@@ -335,11 +352,11 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
     const body = reply.body;
     if (body === null || hasNoBody(call, reply)) {
       body?.cancel();
-      this.#stream.write(head);
+      this.#clogged = !this.#stream.write(head);
       this.#finish();
     } else if (body.bytes !== undefined) {
       call.outcome.bytesOut = body.bytes.length;
-      writeTogether(this.#stream, head, body.bytes);
+      this.#clogged = !writeTogether(this.#stream, head, body.bytes);
       this.#finish();
     } else {
       this.#streamBody(call, body, head, framing.length === "chunked");
@@ -381,6 +398,7 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
   }
 
   #streamEnded(failed: boolean): void {
+    this.#clogged = this.#reply?.clogged ?? false;
     this.#reply = null;
     if (failed) {
       // RFC 9112 §8: never a clean end for a message that is not whole.
@@ -421,6 +439,11 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
     this.#since = this.#listener.now;
     if (this.#input === null && (this.#ended || this.#listener.draining)) {
       this.#beginClosing();
+      return;
+    }
+    if (this.#clogged) {
+      // Answers to pipelined requests must not pile up for a client that reads none (HTTP-31).
+      this.#pause();
       return;
     }
     this.#resume();
@@ -464,6 +487,9 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
       this.#socket.destroySoon();
     } else if (this.#state === "head") {
       this.#stream.end();
+    } else if (this.#state === "drain") {
+      // The rest of the body will not come, but the answer may still be on its way.
+      this.#beginClosing();
     } else if (this.#body !== null && !this.#body.complete) {
       // Half of a request: nothing more of it will come.
       this.#socket.destroy();
@@ -497,7 +523,9 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
     const waited = now - this.#since;
     switch (this.#state) {
       case "head":
-        if (this.#input !== null) {
+        if (this.#clogged) {
+          if (this.#writeStuck(now)) this.#socket.destroy();
+        } else if (this.#input !== null) {
           if (waited >= timeouts.head) this.#refuse("", new GatewayError("REQUEST_TIMEOUT"));
         } else if (waited >= (this.#requests === 0 ? timeouts.head : timeouts.keepAlive)) {
           this.#beginClosing();
@@ -557,13 +585,14 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
 
   /**
    * A client that sent FIN may be half-closed and reading, or gone; TCP shows the difference only when we write.
-   * An interim 100, which every HTTP/1.1 client must be able to skip, makes the kernel of one that is gone reset.
+   * An interim 100, which every HTTP/1.1 client must be able to skip, makes the kernel of one that is gone reset;
+   * in a chunked answer a zero does, before the size of the next chunk. Elsewhere the next bytes will show it.
    */
   #probe(now: number): void {
     if (now - this.#since < PROBE_MS) return;
     if (this.#replying) {
-      // An answer that flows finds out by itself; one that is silent (SSE) has nobody to send FIN and stay.
-      if (this.#stream.pending === 0 && this.#reply?.quietSince(now, PROBE_MS)) this.#socket.destroy();
+      // An answer that flows finds out by itself.
+      if (this.#stream.pending === 0) this.#reply?.probe(now);
       return;
     }
     if (this.#probes >= PROBES || this.#head?.minor === 0) return;
@@ -645,6 +674,7 @@ class ReplyStream implements BodyReader {
   #over = false;
   #lastBytes = 0;
   #quietFrom = 0;
+  #zeros = 0;
 
   constructor(
     stream: ByteStream,
@@ -687,7 +717,8 @@ class ReplyStream implements BodyReader {
 
   end(trailers: Headers | null): void {
     this.#over = true;
-    this.#write(this.#chunked ? lastChunk(this.#wantsTrailers() ? trailers : null) : "");
+    if (!this.#write(this.#chunked ? lastChunk(this.#wantsTrailers() ? trailers : null) : ""))
+      this.#paused = true;
     this.#ended(false);
   }
 
@@ -695,6 +726,11 @@ class ReplyStream implements BodyReader {
     this.#over = true;
     this.#call.failed(error);
     this.#ended(true);
+  }
+
+  /** The client has not taken yet what was written last. */
+  get clogged(): boolean {
+    return this.#paused;
   }
 
   drained(): void {
@@ -709,13 +745,18 @@ class ReplyStream implements BodyReader {
     this.#body.cancel();
   }
 
-  /** Whether nothing has been written for so many milliseconds. */
-  quietSince(now: number, milliseconds: number): boolean {
+  /** Writes what changes nothing, after a silence: a leading zero of the size of the next chunk. */
+  probe(now: number): void {
+    if (!this.#chunked || this.#over) return;
     if (this.#call.outcome.bytesOut !== this.#lastBytes || this.#quietFrom === 0) {
       this.#lastBytes = this.#call.outcome.bytesOut;
       this.#quietFrom = now;
+      this.#zeros = 0;
+    } else if (now - this.#quietFrom >= PROBE_MS && this.#zeros < PROBES) {
+      this.#quietFrom = now;
+      this.#zeros++;
+      this.#stream.write("0");
     }
-    return now - this.#quietFrom >= milliseconds;
   }
 
   /** RFC 9110 §6.5.1: trailers only for a client that said it reads them. */
