@@ -3,7 +3,7 @@ import type { Headers } from "../core/headers.ts";
 /** Whether `Accept` ranks problem details above plain JSON (ERR-12; RFC 9110 §12.5.1). */
 export function prefersProblem(headers: Headers): boolean {
   const accept = headers.all("accept").join(",");
-  if (!accept.includes("problem+json")) return false;
+  if (!/problem\+json/i.test(accept)) return false;
   const ranges = accept.split(",").map(parseRange);
   return quality(ranges, "problem+json") > quality(ranges, "json");
 }

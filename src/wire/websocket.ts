@@ -41,12 +41,6 @@ export function openTunnel(
     upstream.destroy();
     ended(up.bytes, down.bytes);
   };
-  const sayClose = (code: number) => {
-    up.appendClose(code);
-    down.appendClose(code);
-    closing = options.now();
-  };
-
   for (const direction of [up, down]) {
     direction.start(
       () => {
@@ -59,6 +53,12 @@ export function openTunnel(
         closing = options.now();
       },
       end,
+      () => {
+        // A FIN one way can make that end cut off what it is still sending the other way.
+        if (!up.finished || !down.finished) return;
+        up.to.end();
+        down.to.end();
+      },
     );
   }
   if (fromUpstream.length > 0) down.pass(fromUpstream);
@@ -75,10 +75,10 @@ export function openTunnel(
       }
     },
     drain() {
-      if (over) return;
-      sayClose(GOING_AWAY);
-      up.finish();
-      down.finish();
+      if (over || closing > 0) return;
+      up.closeBehindFrame(GOING_AWAY);
+      down.closeBehindFrame(GOING_AWAY);
+      closing = options.now();
     },
   };
 }
@@ -92,7 +92,10 @@ class Direction {
   readonly to: Duplex;
   readonly #frames: FrameBoundary;
   readonly #masked: boolean;
+  /** Set when this way is to be closed as soon as a frame ends. */
+  #closeCode = 0;
   #progress: () => void = () => {};
+  #finishing: () => void = () => {};
 
   constructor(from: Duplex, to: Duplex, masked: boolean) {
     this.from = from;
@@ -106,8 +109,9 @@ class Direction {
     return this.#frames.closed;
   }
 
-  start(progress: () => void, ended: () => void, failed: () => void): void {
+  start(progress: () => void, ended: () => void, failed: () => void, finishing: () => void): void {
     this.#progress = progress;
+    this.#finishing = finishing;
     this.from.on("data", (chunk: Buffer) => this.pass(chunk));
     this.from.on("end", () => {
       if (this.finished) return;
@@ -123,9 +127,18 @@ class Direction {
   pass(chunk: Buffer): void {
     this.#progress();
     if (this.finished || this.to.destroyed) return;
-    this.bytes += chunk.length;
-    this.#frames.push(chunk);
-    if (!this.to.write(chunk)) this.from.pause();
+    const taken = this.#frames.push(chunk, this.#closeCode > 0);
+    this.bytes += taken;
+    if (!this.to.write(taken < chunk.length ? chunk.subarray(0, taken) : chunk)) this.from.pause();
+    if (this.#closeCode > 0) this.closeBehindFrame(this.#closeCode);
+  }
+
+  /** Ends this way with a Close frame, where the frame that is passing ends. */
+  closeBehindFrame(code: number): void {
+    this.#closeCode = code;
+    if (!this.#frames.between && !this.#frames.opaque) return;
+    this.appendClose(code);
+    this.finish();
   }
 
   /** Only between two frames of something that looks like WebSocket, and only once. */
@@ -138,7 +151,7 @@ class Direction {
   finish(): void {
     if (this.finished) return;
     this.finished = true;
-    this.to.end();
+    this.#finishing();
   }
 }
 
@@ -163,13 +176,20 @@ class FrameBoundary {
     this.#masked = masked;
   }
 
+  /** Not WebSocket: nothing can be said of its frames. */
+  get opaque(): boolean {
+    return this.#opaque;
+  }
+
   get between(): boolean {
     return !this.#opaque && this.#header.length === 0 && this.#skip === 0;
   }
 
-  push(chunk: Buffer): void {
+  /** Returns how much it has looked at: all, or up to the end of the first frame that ends here. */
+  push(chunk: Buffer, oneFrame: boolean): number {
     let at = 0;
     while (at < chunk.length && !this.#opaque) {
+      if (oneFrame && at > 0 && this.between) return at;
       if (this.#skip > 0) {
         const step = Math.min(this.#skip, chunk.length - at);
         this.#skip -= step;
@@ -179,6 +199,7 @@ class FrameBoundary {
         this.#readHeader();
       }
     }
+    return chunk.length;
   }
 
   #readHeader(): void {

@@ -193,7 +193,7 @@ describe("an error of the gateway", () => {
   test("has a problem `type` that is absolute where the documentation is configured, and its own title", async () => {
     await using documented = await Stand.open({
       errors: { docs: "https://docs.example/errors" },
-      routes: [],
+      routes: [{ name: "other", path: "/other", to: { upstream: "origin" } }],
     });
     const response = await documented.ask(get("/nowhere", "Accept: application/problem+json\r\n"));
     const problem = JSON.parse(response.body.toString()) as Record<string, unknown>;

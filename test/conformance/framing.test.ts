@@ -689,4 +689,27 @@ describe("two requests on one connection", () => {
     client.destroy();
     await stand.audit();
   });
+
+  test("and 2,000 more are all answered, also if the client has sent FIN behind them and reads late", async () => {
+    const size = 5_000;
+    await using stand = await Stand.open(
+      { limits: { requestsPerConnection: 10_000 } },
+      { answer: ({ target }) => ok(target.padEnd(size, ".")) },
+    );
+    const client = await stand.client();
+    client.socket.pause();
+    const paths = Array.from({ length: 2_000 }, (_, at) => `/late/${at}`);
+    client.send(paths.map((path) => get(path)).join(""));
+    client.end();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const pieces: Buffer[] = [];
+    client.socket.removeAllListeners("data");
+    client.socket.on("data", (chunk: Buffer) => pieces.push(chunk));
+    client.socket.resume();
+    await client.untilClosed(20_000);
+    const bodies = parseResponses(Buffer.concat(pieces)).map(({ body }) => body.toString("latin1"));
+    assert.equal(bodies.length, paths.length);
+    assert.ok(bodies.every((body, at) => body === paths[at]?.padEnd(size, ".")));
+    client.destroy();
+  });
 });

@@ -85,14 +85,16 @@ describe("the admin port", () => {
 
 describe("the data port", () => {
   test("does not have the checks", async () => {
-    await using stand = await Stand.open({ routes: [] });
+    await using stand = await Stand.open({
+      routes: [{ name: "other", path: "/other", to: { upstream: "origin" } }],
+    });
     for (const path of CHECKS) assert.equal((await stand.ask(get(path))).status, 404);
   });
 });
 
 describe("a gateway that was told to stop", () => {
   test("is not ready at once, stays alive, serves on for the delay, and closes what it has answered", async () => {
-    await using stand = await Stand.open({ drain: { delay: "10s", timeout: "5s" } });
+    await using stand = await Stand.open({ drain: { delay: "2s", timeout: "5s" } });
     const kept = await stand.client();
     kept.send(get("/before"));
     const [first] = await kept.responses(1);
@@ -136,13 +138,15 @@ describe("a gateway that was told to stop", () => {
   });
 
   test("is forced by a second word", async () => {
-    await using stand = await Stand.open({ drain: { delay: "10m", timeout: "1h" } }, { answer: () => null });
+    await using stand = await Stand.open({ drain: { delay: "2s", timeout: "1h" } }, { answer: () => null });
     const client = await stand.client();
     client.send(get("/for-ever"));
     await stand.arrived("/for-ever");
+    const from = performance.now();
     void stand.gateway.running.stop("terminate");
     void stand.gateway.running.stop("terminate");
     assert.equal(await stand.gateway.running.done, 0);
+    assert.ok(performance.now() - from < 1_000);
     await client.untilClosed();
     client.destroy();
   });

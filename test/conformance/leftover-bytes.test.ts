@@ -17,9 +17,9 @@ const KIB = 1024;
 async function push(client: RawClient, text: string): Promise<void> {
   for (let at = 0; at < text.length && client.closed === null; at += 64 * KIB) {
     const piece = Buffer.from(text.slice(at, at + 64 * KIB), "latin1");
+    // Called back as well, with an error, when the connection has ended.
     await new Promise<void>((resolve) => {
       client.socket.write(piece, () => resolve());
-      client.socket.once("close", () => resolve());
     });
   }
 }

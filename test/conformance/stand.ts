@@ -38,7 +38,7 @@ export class Stand {
     options: GatewayOptions & StandOptions = {},
   ): Promise<Stand> {
     const origin = await RecordingOrigin.start(options.answer ?? echo);
-    const gateway = await startGateway(
+    const starting = startGateway(
       {
         upstreams: { origin: { targets: [origin.url], ...options.upstream }, ...options.others },
         routes: [{ name: "all", path: "/*", to: { upstream: "origin" } }],
@@ -46,7 +46,12 @@ export class Stand {
       },
       options,
     );
-    return new Stand(origin, gateway);
+    try {
+      return new Stand(origin, await starting);
+    } catch (error) {
+      await origin.stop();
+      throw error;
+    }
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,7 @@
 /** H-06, H-10, RTY-11: whatever an origin does to one call, no other call gets the answer to it. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import { startGateway } from "../harness/gateway.ts";
 import { ok } from "../harness/origin.ts";
 import { parseResponses, RawClient, type RawResponse } from "../harness/raw.ts";
@@ -71,7 +71,7 @@ for (const pipelining of [1, 8]) {
         const mode = arrival.query("mode");
         if (mode === "early") early(arrival, id);
         else if (mode === "earlyAndClose") earlyAndClose(arrival, id);
-        else 
+        else
           arrival.whole = async () => {
             await all[mode]?.(arrival, id);
           };
@@ -91,7 +91,13 @@ for (const pipelining of [1, 8]) {
           const id = `i${next++}e`;
           const kind = random();
           const mode =
-            kind < 0.5 ? "good" : kind < 0.56 ? "early" : kind < 0.6 ? "earlyAndClose" : pick(modes, random());
+            kind < 0.5
+              ? "good"
+              : kind < 0.56
+                ? "early"
+                : kind < 0.6
+                  ? "earlyAndClose"
+                  : pick(modes, random());
           const posts = mode.startsWith("early") || random() < 0.3;
           const path = `/echo?id=${id}&mode=${mode}`;
           const size = mode.startsWith("early") ? 150_000 : 300;
@@ -150,7 +156,10 @@ for (const pipelining of [1, 8]) {
         assert.equal(crossed, 0);
         assert.deepEqual(wrong.slice(0, 10), []);
         for (const mode of modes) {
-          assert.ok([...counts.keys()].some((key) => key.startsWith(`${mode}:`)), `${mode} was never tried`);
+          assert.ok(
+            [...counts.keys()].some((key) => key.startsWith(`${mode}:`)),
+            `${mode} was never tried`,
+          );
         }
         assert.equal(counts.get("cut: 200"), undefined);
         assert.equal(counts.get("lastless: 200"), undefined);

@@ -1,7 +1,7 @@
 /** HTTP-9, RTY-1, RTY-2: an origin closes kept connections whenever it likes, also while a request is on its way. */
 import assert from "node:assert/strict";
-import { setTimeout as delay } from "node:timers/promises";
 import { describe, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { startChildGateway } from "../harness/child-gateway.ts";
 import { ok } from "../harness/origin.ts";
 import { parseResponses, RawClient, type RawResponse } from "../harness/raw.ts";

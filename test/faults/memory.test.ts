@@ -53,13 +53,18 @@ describe("memory", () => {
         most = Math.max(most, await gateway.rss());
       }
       const each = (most - before) / readers.length;
-      context.diagnostic(`${kib(each)} each; ${mib(received)} read, ${mib(origin.sent())} sent by the origin`);
+      context.diagnostic(
+        `${kib(each)} each; ${mib(received)} read, ${mib(origin.sent())} sent by the origin`,
+      );
       assert.ok(received > 200 * 64 * KIB, "nobody reads");
       assert.ok(origin.sent() < 200 * 100_000_000 * 0.5, "they were not slow");
       assert.ok(each <= 256 * KIB, `${kib(each)} each`);
       assert.equal((await askOnce(gateway.port, get("/small"))).status, 200);
       for (const reader of readers) reader.destroy();
-      await eventually("the origin's connections of readers that left are closed", () => origin.streaming() === 0);
+      await eventually(
+        "the origin's connections of readers that left are closed",
+        () => origin.streaming() === 0,
+      );
     } finally {
       for (const reader of readers) reader.destroy();
       await gateway.stop();
@@ -81,7 +86,9 @@ describe("memory", () => {
         await warmUp(gateway, "/", 2_000);
         const before = await gateway.rss();
         while (clients.length < idle) {
-          clients.push(...(await Promise.all(Array.from({ length: 100 }, () => idleClient(gateway.port, asked)))));
+          clients.push(
+            ...(await Promise.all(Array.from({ length: 100 }, () => idleClient(gateway.port, asked)))),
+          );
         }
         const each = ((await gateway.rss()) - before) / idle;
         context.diagnostic(`${kib(each)} each`);

@@ -19,7 +19,10 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-async function setUp(drain: object, target?: string): Promise<{ origin: RecordingOrigin; gateway: ChildGateway }> {
+async function setUp(
+  drain: object,
+  target?: string,
+): Promise<{ origin: RecordingOrigin; gateway: ChildGateway }> {
   const origin = await RecordingOrigin.start();
   cleanups.push(() => origin.stop());
   const gateway = await startChildGateway({
@@ -108,7 +111,9 @@ describe("SIGTERM under load", () => {
   test("lets connections that were opened just before still ask and be answered", async () => {
     const { gateway } = await setUp({ delay: "0s", timeout: "10s" });
     const clients = await Promise.all(Array.from({ length: 200 }, () => RawClient.to(gateway.port)));
-    cleanups.push(() => clients.forEach((client) => client.destroy()));
+    cleanups.push(() => {
+      for (const client of clients) client.destroy();
+    });
     gateway.signal("SIGTERM");
     for (const client of clients) client.send(get("/just-before"));
     const responses = await Promise.all(clients.map((client) => client.response()));
@@ -150,11 +155,16 @@ describe("SIGTERM under load", () => {
       await RawClient.to(gateway.port),
       await RawClient.to(gateway.port),
     ];
-    cleanups.push(() => [slow, stream, upload].forEach((client) => client.destroy()));
+    cleanups.push(() => {
+      for (const client of [slow, stream, upload]) client.destroy();
+    });
     slow.send(get("/slow"));
     stream.send(get("/stream"));
     upload.send("POST /upload HTTP/1.1\r\nHost: e\r\nContent-Length: 10\r\n\r\nhello");
-    await eventually("they are at the origin", () => origin.requests.length === 2 && origin.text.includes("/upload"));
+    await eventually(
+      "they are at the origin",
+      () => origin.requests.length === 2 && origin.text.includes("/upload"),
+    );
     gateway.signal("SIGTERM");
     await eventually("nobody is accepted any more", async () => {
       const late = await RawClient.to(gateway.port).catch(() => null);

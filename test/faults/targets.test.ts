@@ -83,7 +83,9 @@ describe("an upstream of two targets", () => {
       const seen: number[] = [];
       for (let i = 0; i < 10; i++) seen.push((await askOnce(mixed.port, post(`/once/${i}`, "x"))).status);
       assert.deepEqual(seen.filter((status) => status === 502).length, 5);
-      const arrived = [...fatal.requests, ...living.requests].filter(({ target }) => target.startsWith("/once/"));
+      const arrived = [...fatal.requests, ...living.requests].filter(({ target }) =>
+        target.startsWith("/once/"),
+      );
       assert.equal(arrived.length, 10, "a POST went to two targets");
     } finally {
       await mixed.stop();

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, request, type Server } from "node:http";
 import { connect } from "node:net";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import { startGateway, type TestGateway } from "../harness/gateway.ts";
 
 const KIB = 1024;
@@ -65,9 +66,7 @@ describe("a body", () => {
     const { port } = origin.address() as { port: number };
     gateway = await startGateway({
       upstreams: { origin: { targets: [`http://127.0.0.1:${port}`] } },
-      routes: [
-        { name: "all", path: "/*", to: { upstream: "origin" }, limits: { body: "unlimited" } },
-      ],
+      routes: [{ name: "all", path: "/*", to: { upstream: "origin" }, limits: { body: "unlimited" } }],
     });
   });
   after(async () => {
@@ -79,7 +78,12 @@ describe("a body", () => {
   for (const size of SIZES) {
     for (const framing of ["length", "chunked"] as const) {
       test(`of ${size} B arrives whole at the client, ${framing}`, async () => {
-        const sent = request({ port: gateway.port, host: "127.0.0.1", path: `/${framing}/${size}`, agent: false });
+        const sent = request({
+          port: gateway.port,
+          host: "127.0.0.1",
+          path: `/${framing}/${size}`,
+          agent: false,
+        });
         sent.end();
         const [answer] = (await once(sent, "response")) as [IncomingMessage];
         assert.equal(answer.statusCode, 200);
@@ -102,7 +106,11 @@ describe("a body", () => {
             framing === "length"
               ? socket.write(piece)
               : socket.write(
-                  Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from("\r\n")]),
+                  Buffer.concat([
+                    Buffer.from(`${piece.length.toString(16)}\r\n`),
+                    piece,
+                    Buffer.from("\r\n"),
+                  ]),
                 );
           if (!room) await once(socket, "drain");
         }
@@ -114,6 +122,48 @@ describe("a body", () => {
       });
     }
   }
+
+  test("of 3 MB arrives whole where 60 of them go both ways at once, at different speeds", async () => {
+    const size = 3_000_000;
+    const expected = digest(bytesOf(size));
+    const transfers = Array.from({ length: 60 }, async (_, n) => {
+      const framing = n % 2 === 0 ? "length" : "chunked";
+      if (n % 3 === 0) {
+        const sent = request({
+          port: gateway.port,
+          host: "127.0.0.1",
+          path: "/up",
+          method: "POST",
+          agent: false,
+        });
+        if (framing === "length") sent.setHeader("Content-Length", size);
+        for (const piece of inPieces(bytesOf(size))) {
+          if (!sent.write(piece)) await once(sent, "drain");
+          // Some write slowly, so that others pass them.
+          if (n % 4 === 0) await nextTurn();
+        }
+        sent.end();
+        const [answer] = (await once(sent, "response")) as [IncomingMessage];
+        assert.ok((await textOf(answer)).includes(expected), `upload ${n} was damaged`);
+        return;
+      }
+      const sent = request({
+        port: gateway.port,
+        host: "127.0.0.1",
+        path: `/${framing}/${size}`,
+        agent: false,
+      });
+      sent.end();
+      const [answer] = (await once(sent, "response")) as [IncomingMessage];
+      const hash = createHash("sha256");
+      for await (const chunk of answer) {
+        hash.update(chunk as Buffer);
+        if (n % 4 === 1) await delay(1);
+      }
+      assert.equal(hash.digest("hex"), expected, `download ${n} was damaged`);
+    });
+    await Promise.all(transfers);
+  });
 });
 
 async function hashOf(stream: IncomingMessage): Promise<string> {

@@ -73,7 +73,10 @@ describe("a stream", () => {
       }
       upstream.write("0\r\n\r\n");
       const response = await client.response();
-      assert.equal(response.body.toString(), Array.from({ length: 20 }, (_, n) => `id: ${n}\ndata: event ${n}\n\n`).join(""));
+      assert.equal(
+        response.body.toString(),
+        Array.from({ length: 20 }, (_, n) => `id: ${n}\ndata: event ${n}\n\n`).join(""),
+      );
     });
 
     for (const [how, leave] of [
@@ -93,7 +96,8 @@ describe("a stream", () => {
         await eventually("the origin's connection is closed", () => gone > 0);
         assert.ok(gone - left < 1_000, `${gone - left} ms`);
         const line = await gateway.logged(
-          (entry) => entry["path"] === "/events" && entry["aborted"] === "client" && entry["bytes_out"] === 21,
+          (entry) =>
+            entry["path"] === "/events" && entry["aborted"] === "client" && entry["bytes_out"] === 21,
         );
         assert.equal(line["status"], 200);
       });
@@ -173,7 +177,10 @@ describe("a stream", () => {
       client.send(get("/big"));
       const stalled = await plateau(source.sent);
       // What lies between is the kernel's buffers, twice, and 64 KiB of ours.
-      assert.ok(stalled < 64 * MIB, `${stalled} bytes were read from the origin for a client that reads none`);
+      assert.ok(
+        stalled < 64 * MIB,
+        `${stalled} bytes were read from the origin for a client that reads none`,
+      );
       // And it goes on when the client does.
       client.socket.on("data", () => {
         client.received = Buffer.alloc(0);
@@ -191,7 +198,9 @@ describe("a stream", () => {
     const deaf: Socket[] = [];
     const server = createServer((socket) => deaf.push(socket.on("error", () => {})));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const other = await startGateway(config(`http://127.0.0.1:${(server.address() as { port: number }).port}`));
+    const other = await startGateway(
+      config(`http://127.0.0.1:${(server.address() as { port: number }).port}`),
+    );
     const client = await RawClient.to(other.port);
     try {
       client.send(`POST /up HTTP/1.1\r\nHost: e\r\nContent-Length: ${500 * MIB}\r\n\r\n`);
@@ -243,7 +252,10 @@ describe("a stream", () => {
       client.send(Array.from({ length: 20 }, (_, n) => get(`/n/${n}`)).join(""));
       client.end();
       const responses = await client.responses(20);
-      assert.deepEqual(responses.map(({ body }) => body.toString()), Array.from({ length: 20 }, (_, n) => `/n/${n}`));
+      assert.deepEqual(
+        responses.map(({ body }) => body.toString()),
+        Array.from({ length: 20 }, (_, n) => `/n/${n}`),
+      );
       assert.equal(await client.untilClosed(), "fin");
     });
 
@@ -320,7 +332,11 @@ describe("a stream", () => {
           if (cut < 1000) await new Promise((resolve) => setImmediate(resolve));
         }
         const responses = await client.responses(100);
-        assert.deepEqual(responses.map(({ body }) => body.toString()), expected, `cut into ${cut}`);
+        assert.deepEqual(
+          responses.map(({ body }) => body.toString()),
+          expected,
+          `cut into ${cut}`,
+        );
         client.destroy();
       }
     });

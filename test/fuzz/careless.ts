@@ -35,7 +35,13 @@ function readHead(head: string): Pick<CarelessRequest, "method" | "target" | "fi
   const [method = "", target = ""] = first.trim().split(/\s+/);
   const fields = lines.map((line): [string, string] => {
     const colon = line.indexOf(":");
-    const name = line.slice(0, colon).trim().toLowerCase().replaceAll("_", "-");
+    // What is no token character is overlooked, `_` is `-`. But `#Transfer-Encoding` is a token and a name of its own
+    // (RFC 9110 §5.1), which a proxy passes on like any other: no server cuts a name to what it knows.
+    const name = line
+      .slice(0, colon)
+      .replace(/[^!#$%&'*+\-.^_`|~0-9A-Za-z]/g, "")
+      .toLowerCase()
+      .replaceAll("_", "-");
     return [name, line.slice(colon + 1).trim()];
   });
   return { method, target, fields };
@@ -49,7 +55,7 @@ function readBody(
 ): { text: string; length: number } {
   const value = (name: string) => fields.find(([lower]) => lower === name)?.[1];
   const declared = value("content-length");
-  const chunked = fields.some(([name, text]) => name.endsWith("transfer-encoding") && /chunked/i.test(text));
+  const chunked = fields.some(([name, text]) => name === "transfer-encoding" && /chunked/i.test(text));
   if (chunked && (preference === "chunked" || declared === undefined)) return readChunks(bytes);
   const size = Number.parseInt(declared ?? "0", 10) || 0;
   return { text: bytes.slice(0, size), length: bytes.length >= size ? size : -1 };

@@ -41,7 +41,8 @@ function expectedTarget(other: SeenRequest): { target: string; host: string } {
   const hostField = other.fields.find(([name]) => name.toLowerCase() === "host")?.[1];
   if (other.method === "CONNECT") return { target: "/", host: plainHost(other.target) };
   const scheme = /^https?:\/\//i.exec(other.target);
-  if (scheme === null) return { target: other.target, host: hostField === undefined ? "" : plainHost(hostField) };
+  if (scheme === null)
+    return { target: other.target, host: hostField === undefined ? "" : plainHost(hostField) };
   const rest = other.target.slice(scheme[0].length);
   const end = rest.search(/[/?]/);
   const authority = end === -1 ? rest : rest.slice(0, end);

@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { unescape } from "./escapes.ts";
+import { fromText } from "./escapes.ts";
 
 const FOLDER = join(import.meta.dirname, "corpus");
 
@@ -21,5 +21,5 @@ export function readSamples(text: string): string[] {
     .split(/\r?\n\r?\n+/)
     .map((sample) => sample.replace(/^# .*(?:\r?\n|$)/gm, ""))
     .filter((sample) => sample.trim() !== "")
-    .map(unescape);
+    .map(fromText);
 }

@@ -2,7 +2,7 @@
  * Bytes as text that people can read and edit: printable ASCII as it is, `\r` `\n` `\t` `\\` and `\xHH` for the rest,
  * and `\{…}*N` for N repetitions. Bytes are held as latin1 strings throughout the fuzzer.
  */
-export function escape(bytes: string): string {
+export function toText(bytes: string): string {
   return bytes.replace(/[^\x20-\x5b\x5d-\x7e]/g, (char) => {
     if (char === "\r") return "\\r";
     if (char === "\n") return "\\n";
@@ -13,12 +13,12 @@ export function escape(bytes: string): string {
 }
 
 /** One line of escaped bytes for each line of the stream, to be looked at. */
-export function escapeLines(bytes: string): string {
-  return escape(bytes).replaceAll("\\n", "\\n\n").replace(/\n$/, "");
+export function toLines(bytes: string): string {
+  return toText(bytes).replaceAll("\\n", "\\n\n").replace(/\n$/, "");
 }
 
 /** Line ends of the text itself mean nothing. */
-export function unescape(text: string): string {
+export function fromText(text: string): string {
   const joined = text.replace(/\r?\n/g, "");
   const repeated = joined.replace(/\\\{(.*?)\}\*([0-9]+)/g, (_, part: string, times: string) =>
     part.repeat(Number(times)),

@@ -44,7 +44,16 @@ export const ODD_TARGETS = [
   "/%",
 ];
 
-export const HOSTS = ["example", "Example.COM:80", "a.b.c.", "127.0.0.1:8080", "[::1]", "[::1]:80", "x_y", "a"];
+export const HOSTS = [
+  "example",
+  "Example.COM:80",
+  "a.b.c.",
+  "127.0.0.1:8080",
+  "[::1]",
+  "[::1]:80",
+  "x_y",
+  "a",
+];
 
 export const ODD_HOSTS = [
   "",
@@ -105,12 +114,22 @@ const VALUES = [
   "trailers",
   "close",
   "a=b; c=d",
-  "=?{}[]<>@,;:\\\"/",
+  '=?{}[]<>@,;:\\"/',
   "\xa0a\xa0",
   "0",
 ];
 
-const CONNECTIONS = ["close", "keep-alive", "Keep-Alive, X-A", "close, TE", "upgrade", "", ",", "X-A", "Close"];
+const CONNECTIONS = [
+  "close",
+  "keep-alive",
+  "Keep-Alive, X-A",
+  "close, TE",
+  "upgrade",
+  "",
+  ",",
+  "X-A",
+  "Close",
+];
 const UPGRADES = ["websocket", "h2c", "foo/1, websocket", ""];
 
 const OWS = ["", " ", " ", " ", " ", "\t", "  ", " \t "];
@@ -150,7 +169,8 @@ function otherFields(random: Random): string[] {
   if (random.chance(3)) fields.push("Expect: 100-continue");
   if (random.chance(4)) {
     fields.push(field(random, "Upgrade", random.pick(UPGRADES)), "Connection: Upgrade");
-    if (random.chance(60)) fields.push("Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==");
+    if (random.chance(60))
+      fields.push("Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==");
   }
   return fields;
 }
@@ -185,10 +205,11 @@ const CONTENTS = [
   "a\r\n0\r\n\r\n",
 ];
 
-const content = (random: Random): string => random.pick(CONTENTS) + (random.chance(30) ? random.pick(CONTENTS) : "");
+const content = (random: Random): string =>
+  random.pick(CONTENTS) + (random.chance(30) ? random.pick(CONTENTS) : "");
 
 const EXTENSIONS = [";a", ";a=b", ';a="b c"', ";a=b;c", ';a="";b="x;y=z"', ";!#=~"];
-const TRAILERS = ["X-Sum: 1", "X-A:", "Expires: 0", "Server-Timing: a;dur=1\t", "x: \xff", "ETag: \"a\""];
+const TRAILERS = ["X-Sum: 1", "X-A:", "Expires: 0", "Server-Timing: a;dur=1\t", "x: \xff", 'ETag: "a"'];
 
 /** The chunked form of a body, with sizes, extensions and trailers of every legal kind. */
 export function chunkedBody(random: Random, bytes: string): string {
@@ -221,7 +242,11 @@ export function chunkedRequest(random: Random): string {
 }
 
 const STATUSES = [200, 200, 200, 201, 204, 301, 304, 400, 404, 500, 599];
-const INTERIMS = ["HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", "HTTP/1.1 102 \r\n\r\n"];
+const INTERIMS = [
+  "HTTP/1.1 100 Continue\r\n\r\n",
+  "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n",
+  "HTTP/1.1 102 \r\n\r\n",
+];
 const REASONS = [" OK", " ", "", " Not Found", " \xe9\t!", " a:b"];
 const KEEP_ALIVES = ["timeout=5", "timeout=5, max=100", "timeout=", "max=1", "timeout=0"];
 

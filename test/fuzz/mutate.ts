@@ -53,7 +53,12 @@ const replaceAt = (text: string, at: number, length: number, by: string): string
 
 function flipBit(stream: string, random: Random): string {
   const at = random.below(stream.length);
-  return replaceAt(stream, at, 1, String.fromCharCode((stream.charCodeAt(at) ^ (1 << random.below(8))) & 0xff));
+  return replaceAt(
+    stream,
+    at,
+    1,
+    String.fromCharCode((stream.charCodeAt(at) ^ (1 << random.below(8))) & 0xff),
+  );
 }
 
 function insertSpecial(stream: string, random: Random): string {
@@ -102,7 +107,19 @@ const moveLine = onLines((lines, random) => {
   lines.splice(random.below(lines.length + 1), 0, line);
 });
 
-const LINE_ENDS = ["\n", "\r", "\r\r\n", "\n\r", " \r\n", "\t\r\n", "\r\n ", "\r\n\t", "\r\n\r\n", "\0\r\n", ""];
+const LINE_ENDS = [
+  "\n",
+  "\r",
+  "\r\r\n",
+  "\n\r",
+  " \r\n",
+  "\t\r\n",
+  "\r\n ",
+  "\r\n\t",
+  "\r\n\r\n",
+  "\0\r\n",
+  "",
+];
 
 function changeLineEnd(stream: string, random: Random): string {
   const ends = [...stream.matchAll(/\r\n/g)].map((match) => match.index);
@@ -159,7 +176,13 @@ const CODINGS = [
   "chunke",
 ];
 
-const LENGTH_NAMES = ["Content-Length", "content-length", "Content-Length ", " Content-Length", "Content_Length"];
+const LENGTH_NAMES = [
+  "Content-Length",
+  "content-length",
+  "Content-Length ",
+  " Content-Length",
+  "Content_Length",
+];
 const CODING_NAMES = [
   "Transfer-Encoding",
   "transfer-encoding",
@@ -217,7 +240,21 @@ const SIZES = [
   ";a=b,c",
   `;${"a".repeat(5000)}`,
 ];
-const SIZE_NUMBERS = ["0x1", "+1", "-1", "1_0", "", "00000000000000000", "fffffffffffffffff", "10000000000000001", "g", "1 ", " 1", "A", "0"];
+const SIZE_NUMBERS = [
+  "0x1",
+  "+1",
+  "-1",
+  "1_0",
+  "",
+  "00000000000000000",
+  "fffffffffffffffff",
+  "10000000000000001",
+  "g",
+  "1 ",
+  " 1",
+  "A",
+  "0",
+];
 
 function changeChunkLine(stream: string, random: Random): string {
   const found = [...stream.matchAll(/(?<=\n)([0-9a-f]+)((?:;[^\r\n]*)?)\r\n/gi)];
@@ -228,7 +265,22 @@ function changeChunkLine(stream: string, random: Random): string {
   return replaceAt(stream, chosen.index, chosen[0].length, `${size}${rest}\r\n`);
 }
 
-const NUMBERS = ["0", "1", "-1", "+1", "00", "9", "10", "99", "999", "4294967296", "9007199254740993", "1e1", "0x10", ""];
+const NUMBERS = [
+  "0",
+  "1",
+  "-1",
+  "+1",
+  "00",
+  "9",
+  "10",
+  "99",
+  "999",
+  "4294967296",
+  "9007199254740993",
+  "1e1",
+  "0x10",
+  "",
+];
 
 function changeNumber(stream: string, random: Random): string {
   const found = [...stream.matchAll(/[0-9]+/g)];
@@ -237,7 +289,18 @@ function changeNumber(stream: string, random: Random): string {
   return replaceAt(stream, chosen.index, chosen[0].length, random.pick(NUMBERS));
 }
 
-const VERSIONS = ["HTTP/0.9", "HTTP/1.2", "HTTP/2.0", "HTTP/1", "HTTP/1.10", "http/1.1", "HTTP/11", "", "HTTP/1.1 ", "HTTPS/1.1"];
+const VERSIONS = [
+  "HTTP/0.9",
+  "HTTP/1.2",
+  "HTTP/2.0",
+  "HTTP/1",
+  "HTTP/1.10",
+  "http/1.1",
+  "HTTP/11",
+  "",
+  "HTTP/1.1 ",
+  "HTTPS/1.1",
+];
 const START_LINE = /(?<=^|\n)([A-Za-z-]+) ([^\r\n]*) (HTTP\/1\.[01])\r\n/g;
 
 function changeStartLine(stream: string, random: Random): string {

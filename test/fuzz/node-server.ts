@@ -63,7 +63,8 @@ export function seenByNode({ messages }: NodeRequests): SeenRequest[] {
 
 export function pairs(raw: readonly string[]): Fields {
   const fields: [string, string][] = [];
-  for (let i = 0; i + 1 < raw.length; i += 2) fields.push([raw[i] as string, withoutOws(raw[i + 1] as string)]);
+  for (let i = 0; i + 1 < raw.length; i += 2)
+    fields.push([raw[i] as string, withoutOws(raw[i + 1] as string)]);
   return fields;
 }
 

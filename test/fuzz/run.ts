@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { readSamples } from "./corpus.ts";
-import { escapeLines } from "./escapes.ts";
+import { toLines } from "./escapes.ts";
 import { type Finding, fuzz, type Outcome } from "./fuzzer.ts";
 import type { Target } from "./target.ts";
 import { gatewayTarget } from "./targets/gateway.ts";
@@ -76,7 +76,8 @@ async function main(): Promise<number> {
   let failed = false;
   for (const name of options.targets) {
     const target = (TARGETS[name] as () => Target)();
-    const outcome = options.replay === undefined ? await run(target, options) : await replay(target, options.replay);
+    const outcome =
+      options.replay === undefined ? await run(target, options) : await replay(target, options.replay);
     const { executions, milliseconds, finding } = outcome;
     const rate = Math.round((executions * 1000) / Math.max(1, milliseconds));
     say(`${name}: ${executions} executions, ${rate}/s, ${finding === null ? "nothing found" : "FOUND"}`);
@@ -112,9 +113,9 @@ function report(target: string, { bytes, wrong, seed }: Finding): string {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `${target === "responses" ? "responses" : "requests"}.${target}-${seed}.txt`);
   const comment = wrong.replace(/[^\x20-\x7e]+/g, " ");
-  writeFileSync(file, `# ${comment}\n${escapeLines(bytes)}\n`);
+  writeFileSync(file, `# ${comment}\n${toLines(bytes)}\n`);
   const shown = relative(process.cwd(), file);
-  return `\n${wrong}\n\n${escapeLines(bytes)}\n\nagain: npm run fuzz -- --target ${target} --replay ${shown}\n`;
+  return `\n${wrong}\n\n${toLines(bytes)}\n\nagain: npm run fuzz -- --target ${target} --replay ${shown}\n`;
 }
 
 process.exitCode = await main();

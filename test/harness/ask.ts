@@ -1,7 +1,11 @@
 import { RawClient, type RawResponse } from "./raw.ts";
 
 /** Sends one request on a connection that is kept, and takes its answer off what was received. */
-export async function ask(client: RawClient, request: string | Buffer, timeout = 5_000): Promise<RawResponse> {
+export async function ask(
+  client: RawClient,
+  request: string | Buffer,
+  timeout = 5_000,
+): Promise<RawResponse> {
   client.send(request);
   const response = await client.response(timeout);
   client.received = Buffer.alloc(0);

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { once } from "node:events";
 
 const CLI = join(import.meta.dirname, "../../src/cli/turnpike.js");
 
@@ -86,9 +86,7 @@ export function runCli(args: readonly string[], env: Readonly<Record<string, str
   });
   let out = "";
   let err = "";
-  const exited = once(child, "close").then(
-    ([code, signal]) => (code ?? signal) as number | NodeJS.Signals,
-  );
+  const exited = once(child, "close").then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
   child.stderr.on("data", (chunk: Buffer) => {
     err += chunk.toString();
   });

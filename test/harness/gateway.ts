@@ -76,7 +76,9 @@ export async function startGateway(
 }
 
 function parseLines(text: string): Record<string, unknown>[] {
+  // The last line may still be on its way to the file.
   return text
+    .slice(0, text.lastIndexOf("\n") + 1)
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as Record<string, unknown>);

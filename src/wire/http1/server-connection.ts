@@ -169,17 +169,9 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
   #process(): void {
     if (this.#processing) return;
     this.#processing = true;
-    while (
-      this.#state === "head" &&
-      !this.#clogged &&
-      this.#input !== null &&
-      this.#readHead(this.#input)
-    );
+    while (this.#state === "head" && !this.#clogged && this.#input !== null && this.#readHead(this.#input));
     this.#processing = false;
-    // Half of a head, and the rest will not come.
-    if (this.#state === "head" && !this.#clogged && this.#ended) this.#beginClosing();
-    // What is left is half of a head, and after FIN its other half cannot come.
-    if (this.#ended && this.#state === "head") this.#beginClosing();
+    if (this.#ended) this.#giveUpHalves();
   }
 
   /** False while more bytes are needed. */
@@ -426,6 +418,7 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
       this.#since = this.#listener.now;
       body.cancel();
       this.#resume();
+      if (this.#ended) this.#giveUpHalves();
     } else {
       this.#next();
     }
@@ -487,15 +480,20 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
       this.#socket.destroySoon();
     } else if (this.#state === "head") {
       this.#stream.end();
-    } else if (this.#state === "drain") {
-      // The rest of the body will not come, but the answer may still be on its way.
-      this.#beginClosing();
-    } else if (this.#body !== null && !this.#body.complete) {
-      // Half of a request: nothing more of it will come.
-      this.#socket.destroy();
     } else {
       this.#since = this.#listener.now;
       this.#probes = 0;
+      this.#giveUpHalves();
+    }
+  }
+
+  /** RFC 9112 §8: after FIN the other half of a message cannot come. What was answered before still goes out. */
+  #giveUpHalves(): void {
+    if (this.#state === "drain" || (this.#state === "head" && !this.#clogged)) {
+      this.#beginClosing();
+    } else if (this.#state === "busy" && this.#body !== null && !this.#body.complete) {
+      this.#stream.end();
+      this.#socket.destroySoon();
     }
   }
 

@@ -33,6 +33,7 @@ export class Http1Server implements Listener {
   readonly #perAddress = new Map<string, number>();
   readonly #stopTicking: () => void;
   #dateSecond = -1;
+  #closing = false;
   /** Connections so far, refused ones included. */
   #accepted = 0;
 
@@ -73,6 +74,7 @@ export class Http1Server implements Listener {
   /** Accepts no more. Resolves when the last connection has gone, at the latest after `timeout` milliseconds. */
   close(timeout: number): Promise<void> {
     this.draining = true;
+    this.#closing = true;
     for (const connection of this.#connections) connection.drain();
     return new Promise((resolve) => {
       const force = setTimeout(() => this.destroy(), timeout);
@@ -157,7 +159,11 @@ export class Http1Server implements Listener {
   #tick(now: number): void {
     this.now = now;
     this.#setDate();
-    for (const connection of this.#connections) connection.sweep(now);
+    for (const connection of this.#connections) {
+      // Also those that became a tunnel after the closing had begun.
+      if (this.#closing) connection.drain();
+      connection.sweep(now);
+    }
   }
 
   #setDate(): void {

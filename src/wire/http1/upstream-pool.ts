@@ -55,6 +55,9 @@ export class UpstreamPool implements ConnectionOwner {
   cancel(exchange: UpstreamExchange): void {
     exchange.cancelled = true;
     exchange.connection?.cancel(exchange);
+    // Its place in the queue is somebody else's.
+    const at = this.#pending.findIndex((waiting) => waiting.exchange === exchange);
+    if (at >= 0) this.#pending.splice(at, 1);
   }
 
   #pipeline(exchange: UpstreamExchange): boolean {
@@ -102,13 +105,22 @@ export class UpstreamPool implements ConnectionOwner {
   // ---------------------------------------------------------------- ConnectionOwner
 
   released(connection: UpstreamConnection): void {
-    const next = this.#nextPending();
-    if (next !== undefined) {
-      connection.send(next);
-    } else if (connection.depth === 0) {
-      if (this.#closing) connection.destroy();
-      else this.#idle.push(connection);
+    if (connection.depth > 0) {
+      this.#fill(connection);
+      return;
     }
+    const next = this.#nextPending();
+    if (next !== undefined) connection.send(next);
+    else if (this.#closing) connection.destroy();
+    else this.#idle.push(connection);
+  }
+
+  /** Behind others in flight only what may be pipelined is sent: a body of a POST would be cut off by their answers. */
+  #fill(connection: UpstreamConnection): void {
+    const [first] = this.#pending;
+    if (first?.exchange.pipelinable === true && connection.pipelines) connection.send(first.exchange);
+    else return;
+    this.#pending.shift();
   }
 
   lost(connection: UpstreamConnection): void {

@@ -51,22 +51,24 @@ export function gatewayTarget(): Target {
     async run(inputs) {
       const wrong = await round(inputs);
       if (wrong === null || inputs.length === 1) return inputs.map(() => wrong);
-      return await single(inputs);
+      return await single(inputs, wrong);
     },
   };
 }
 
 /** A round says only that something is wrong; each half alone says where. */
-async function single(inputs: readonly Input[]): Promise<(string | null)[]> {
+async function single(inputs: readonly Input[], together: string): Promise<(string | null)[]> {
   if (inputs.length === 1) return [await round(inputs)];
   const half = Math.ceil(inputs.length / 2);
   const parts: (string | null)[] = [];
   for (const part of [inputs.slice(0, half), inputs.slice(half)]) {
     const wrong = await round(part);
-    parts.push(...(wrong === null ? part.map(() => null) : await single(part)));
+    parts.push(...(wrong === null ? part.map(() => null) : await single(part, wrong)));
   }
   if (parts.every((wrong) => wrong === null)) {
-    throw new Error("something was wrong with these streams together that is not with any of them alone");
+    throw new Error(
+      `wrong with these ${inputs.length} streams together, but not with any of them alone: ${together}`,
+    );
   }
   return parts;
 }
@@ -163,11 +165,13 @@ async function send({ bytes, seed }: Input, port: number): Promise<Answer[] | "s
   return [...received.matchAll(ANSWER)].map(([, status, id]) => ({ status: Number(status), id: id ?? "" }));
 }
 
-const ANSWER = /HTTP\/1\.1 ([2-5][0-9]{2}) (?:(?!HTTP\/1\.1 )[^])*?\r\nX-Request-Id: (\S+)\r\n/g;
+const ANSWER = /HTTP\/1\.1 ([2-5][0-9]{2}) (?:(?!HTTP\/1\.1 )[\s\S])*?\r\nX-Request-Id: (\S+)\r\n/g;
 
 /** Every packet is a turn of the event loop in two processes' worth of code, so not too many. */
 function inFewPieces(bytes: string, random: Random): string[] {
-  const cuts = Array.from({ length: random.between(1, 6) }, () => random.below(bytes.length)).sort((a, b) => a - b);
+  const cuts = Array.from({ length: random.between(1, 6) }, () => random.below(bytes.length)).sort(
+    (a, b) => a - b,
+  );
   const pieces = [0, ...cuts].map((from, i) => bytes.slice(from, cuts[i] ?? bytes.length));
   return pieces.filter((piece) => piece !== "");
 }
@@ -232,7 +236,8 @@ async function carelessOrigin(): Promise<Origin> {
             ...request,
             ids: fields.filter(([name]) => name === "x-request-id").map(([, value]) => value),
             hosts: fields.filter(([name]) => name === "host").length,
-            framings: fields.filter(([name]) => name === "content-length" || name === "transfer-encoding").length,
+            framings: fields.filter(([name]) => name === "content-length" || name === "transfer-encoding")
+              .length,
           })),
         ),
       ),
@@ -300,7 +305,12 @@ function arrivedWrongly(
   for (const [id, line] of lines) {
     const seen = times.get(id) ?? 0;
     if (seen > Number(line["attempts"] ?? 0)) return `arrived ${seen} times: ${JSON.stringify(line)}`;
-    if (seen === 0 && line["upstream"] !== undefined && line["error"] === undefined && line["status"] === 200) {
+    if (
+      seen === 0 &&
+      line["upstream"] !== undefined &&
+      line["error"] === undefined &&
+      line["status"] === 200
+    ) {
       return `logged with an upstream, but never arrived: ${JSON.stringify(line)}`;
     }
   }

@@ -110,7 +110,8 @@ function splitMatters(ours: readonly Ours[]): string | null {
     // How much of an unread body has come decides whether the connection is kept, and that is as it should be.
     if (manner === "early") continue;
     const other = reading(result);
-    if (other !== whole) return `read in another way: whole …${differing(whole, other)}, ${split} …${differing(other, whole)}`;
+    if (other !== whole)
+      return `read in another way: whole …${differing(whole, other)}, ${split} …${differing(other, whole)}`;
   }
   return null;
 }

@@ -76,7 +76,8 @@ function judge(ways: readonly Ours[], theirs: readonly SeenResponse[], asked: nu
 /** After the end of the connection every question has been settled. */
 function unsettled({ responses, failures, socket }: OurResponses, asked: number): string | null {
   const before = failures.filter((failure) => !failure.startsWith("body ")).length;
-  if (responses.length + before !== asked) return `${responses.length} answered and ${before} failed of ${asked}`;
+  if (responses.length + before !== asked)
+    return `${responses.length} answered and ${before} failed of ${asked}`;
   if (responses.some((one, i) => !one.complete && i < responses.length - 1)) return "one behind a broken one";
   const last = responses.at(-1);
   if (last !== undefined && !last.complete && failures.length === before) return "broke off without an error";
