@@ -98,7 +98,7 @@ async function serve(
     readiness = "draining";
     server.startDraining();
     // Whoever sends us traffic needs a moment to see that we are not ready (HLT-4).
-    await Promise.race([force.promise, delay(reason === "terminate" ? plan.drain.delay : 0)]);
+    await Promise.race([force.promise, waited(reason === "terminate" ? plan.drain.delay : 0)]);
     const hurry = force.promise.then(() => server.destroy());
     await Promise.race([server.close(plan.drain.timeout), hurry]);
     for (const upstream of upstreams.values()) upstream.close();
@@ -118,6 +118,11 @@ async function serve(
     reopenLog: () => lines.reopen(),
     done: exit.promise,
   };
+}
+
+/** A wait that does not keep a process alive which has nothing else to do. */
+function waited(milliseconds: number): Promise<void> {
+  return delay(milliseconds, undefined, { ref: false });
 }
 
 function listener(plan: Plan): { limits: LimitsPlan; timeouts: Plan["timeouts"] } {

@@ -25,6 +25,8 @@ export const Kind = {
   baggage: 128,
   /** `TE`, which decides whether trailers may be sent. */
   te: 256,
+  /** Says who the caller is: from the gateway only. */
+  identity: 512,
 } as const;
 
 export interface FieldName {
@@ -79,7 +81,7 @@ export function fieldName(name: string): FieldName {
   const known = interned.get(name);
   if (known !== undefined) return known;
   const lower = name.toLowerCase();
-  const made: FieldName = { name, lower, kind: KINDS.get(lower) ?? 0 };
+  const made: FieldName = { name, lower, kind: KINDS.get(lower) ?? identityKind(lower) };
   // A name sliced out of a received head would keep that whole head alive; the copy does not.
   if (interned.size < INTERN_LIMIT && name.length <= 64)
     interned.set(Buffer.from(name, "latin1").toString("latin1"), made);
@@ -89,6 +91,11 @@ export function fieldName(name: string): FieldName {
 // RFC 9110 §5.6.2 and §5.5. What the parser has accepted is stored without passing here again.
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** `X-Consumer-*` tells an upstream who the gateway found the caller to be: nobody else may say it (AUTH-8). */
+function identityKind(lower: string): number {
+  return lower.startsWith("x-consumer-") ? Kind.identity | Kind.secured : 0;
+}
 
 export class Headers {
   /** Kinds of all fields together: says at once that a message carries none of a kind. */

@@ -18,7 +18,10 @@ export function errorReply(call: Call, error: GatewayError, docs: string | null)
   const headers = new Headers();
   headers.append("Content-Type", problem ? "application/problem+json" : "application/json");
   headers.append("Cache-Control", "no-store");
+  // SEC-1: an answer that a browser shows must not become a page.
   headers.append("X-Content-Type-Options", "nosniff");
+  headers.append("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+  headers.append("Referrer-Policy", "no-referrer");
   headers.append("X-Error-Code", error.code);
   headers.append("Vary", "Accept");
   for (const [name, value] of Object.entries(error.headers)) headers.append(name, value);

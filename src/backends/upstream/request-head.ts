@@ -4,7 +4,7 @@ import { type FieldName, type Headers, Kind } from "../../core/headers.ts";
 import type { FieldRules } from "../../core/kinds.ts";
 
 /** Never copied from a client: about its connection, about framing, or ours to say. */
-const NOT_COPIED = Kind.hop | Kind.framing | Kind.provenance;
+const NOT_COPIED = Kind.hop | Kind.framing | Kind.provenance | Kind.identity;
 
 /** The head that an upstream is sent in place of the client's. */
 export function requestHead(

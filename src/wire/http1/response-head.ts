@@ -32,7 +32,7 @@ export function responseHead(call: Call, reply: Reply, framing: ResponseFraming,
   let dated = false;
   for (let i = 0; i < names.length; i++) {
     const field = names[i] as FieldName;
-    if ((field.kind & NOT_COPIED) !== 0) continue;
+    if ((field.kind & NOT_COPIED) !== 0 && !isDemandedUpgrade(reply, field)) continue;
     if (answer?.has(field.lower)) continue;
     if (field.kind === Kind.date) dated = true;
     text += `${field.name}: ${values[i]}\r\n`;
@@ -46,6 +46,11 @@ export function responseHead(call: Call, reply: Reply, framing: ResponseFraming,
   if (framing.connection === "keep-alive") return `${text}Connection: keep-alive\r\n\r\n`;
   if (framing.connection === "upgrade") return `${text}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
   return `${text}\r\n`;
+}
+
+/** RFC 9110 §15.5.22: 426 must name what to upgrade to. */
+function isDemandedUpgrade(reply: Reply, field: FieldName): boolean {
+  return reply.status === 426 && field.lower === "upgrade";
 }
 
 function fieldLines(headers: Headers): string {

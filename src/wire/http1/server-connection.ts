@@ -18,6 +18,7 @@ import type { ClientTimeouts } from "../../core/plan.ts";
 import type { Reply, Tunnel } from "../../core/reply.ts";
 import { type ByteStream, openByteStream, type StreamOwner } from "../byte-stream.ts";
 import { ChunkedDecoder, chunkHead, lastChunk } from "./chunked.ts";
+import { CR } from "./grammar.ts";
 import { type HeadLimits, parseRequestHead, type RequestHead, refuseRequest } from "./head.ts";
 import { type BodySource, MessageBody } from "./message-body.ts";
 import { interimHead, type ResponseFraming, responseHead } from "./response-head.ts";
@@ -109,6 +110,11 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
   /** Between two requests: closing it now costs nobody an answer. */
   get idle(): boolean {
     return this.#state === "head" && this.#input === null && this.#stream.pending === 0;
+  }
+
+  /** There is no room for this client: says so, and closes. */
+  turnAway(): void {
+    this.#refuse("", new GatewayError("OVERLOADED", { headers: { "Retry-After": "1" } }));
   }
 
   // ---------------------------------------------------------------- reading
@@ -524,7 +530,7 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
         if (this.#clogged) {
           if (this.#writeStuck(now)) this.#socket.destroy();
         } else if (this.#input !== null) {
-          if (waited >= timeouts.head) this.#refuse("", new GatewayError("REQUEST_TIMEOUT"));
+          if (waited >= timeouts.head) this.#giveUpHead(this.#input);
         } else if (waited >= (this.#requests === 0 ? timeouts.head : timeouts.keepAlive)) {
           this.#beginClosing();
         } else if (draining && waited >= DRAIN_IDLE_MS) {
@@ -545,6 +551,12 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
         else if (this.#writeStuck(now)) this.#socket.destroy();
         return;
     }
+  }
+
+  #giveUpHead(input: Buffer): void {
+    // An empty line behind a body is nobody's request: a 408 would be taken for the answer to the next one.
+    if (input.length <= 2 && input[0] === CR) this.#beginClosing();
+    else this.#refuse("", new GatewayError("REQUEST_TIMEOUT"));
   }
 
   #sweepBusy(now: number): void {

@@ -13,8 +13,6 @@ export interface ServerOptions {
   readonly ticker: Ticker;
 }
 
-const REFUSED =
-  "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n";
 /** Connections that the kernel may hold for us. */
 const BACKLOG = 4096;
 /** Turns of the loop without a new connection after which the queue counts as empty. */
@@ -123,12 +121,13 @@ export class Http1Server implements Listener {
   #onConnection(socket: Socket): void {
     this.#accepted++;
     const address = plainAddress(socket.remoteAddress ?? "");
-    if (address === "" || !this.#admit(address)) {
+    // Gone already; or so many that even saying no is too much.
+    if (address === "" || this.#connections.size >= this.limits.connections * 2) {
       socket.on("error", () => {});
-      socket.end(REFUSED);
-      socket.destroySoon();
+      socket.destroy();
       return;
     }
+    const admitted = this.#admit(address);
     this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
     const peer: Peer = {
       address,
@@ -136,7 +135,9 @@ export class Http1Server implements Listener {
       localPort: socket.localPort ?? 0,
       secure: false,
     };
-    this.#connections.add(new ServerConnection(socket, peer, this));
+    const connection = new ServerConnection(socket, peer, this);
+    this.#connections.add(connection);
+    if (!admitted) connection.turnAway();
   }
 
   #admit(address: string): boolean {
