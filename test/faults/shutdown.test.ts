@@ -1,7 +1,7 @@
 /** HTTP-34, HLT-4, STR-10: a gateway that is told to stop fails nobody. In a process of its own, started by its command. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -289,6 +289,7 @@ describe("a port that is in use", () => {
           routes: [{ name: "all", path: "/*", to: { fixed: { status: 200 } } }],
         }),
       );
+      cleanups.push(() => rm(config));
       const run = runCli(["start", "--config", config]);
       cleanups.push(() => run.child.kill("SIGKILL"));
       const code = await Promise.race([run.exited, delay(10_000, "still running")]);

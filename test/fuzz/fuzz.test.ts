@@ -27,22 +27,22 @@ const cases: readonly Case[] = [
   {
     sentence: "every request that we accept, node:http accepts as the same, at every split into packets",
     target: () => requestsTarget("requests"),
-    executions: 1000,
+    executions: 700,
   },
   {
     sentence: "every chunked body that we accept, node:http accepts as the same, at every split into packets",
     target: () => requestsTarget("chunked"),
-    executions: 1000,
+    executions: 700,
   },
   {
     sentence: "every answer that we accept, node:http accepts as the same, at every split into packets",
     target: responsesTarget,
-    executions: 600,
+    executions: 400,
   },
   {
     sentence: "no origin, strict or careless, sees a request that the gateway did not log",
     target: gatewayTarget,
-    executions: 500,
+    executions: 400,
   },
 ];
 

@@ -116,6 +116,9 @@ describe("a request head", () => {
       `${"a:b\r\n".repeat(11)}`,
       `a:${"x".repeat(500)}`,
       `${"x".repeat(501)}`,
+      // Malformed too, but by then the size had been noticed if the packets were small.
+      `${"x".repeat(501)} : a\r\n`,
+      `a:${"x".repeat(400)}\r\nb:${"x".repeat(400)}\r\nc:${"x".repeat(300)}\n`,
       `a:${"x".repeat(400)}\r\nb:${"x".repeat(400)}\r\nc:${"x".repeat(300)}`,
     ])
       assert.equal(request(start + text), "HEADERS_TOO_LARGE", text.slice(0, 20));

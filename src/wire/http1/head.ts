@@ -254,9 +254,14 @@ export function parseFields(
     let code = first;
     while (isTokenChar(code)) {
       if (code === UNDERSCORE) underscore = true;
-      if (++at >= length) return waitForField(at - nameStart, at - from, limits, refuse);
+      if (++at >= length) {
+        checkSize(at - nameStart, at - from, limits, refuse);
+        return INCOMPLETE;
+      }
       code = text.charCodeAt(at);
     }
+    // Size before form, as while the line is incomplete: the code must not depend on where the packets were cut.
+    checkSize(at - nameStart, at - from, limits, refuse);
     if (code !== COLON || at === nameStart) throw refuse(describeBadName(code, at === nameStart));
     if (underscore && !allowUnderscore) throw refuse("A header name contains an underscore.");
     const name = text.slice(nameStart, at);
@@ -265,8 +270,8 @@ export function parseFields(
     while (at < length && (text.charCodeAt(at) === SP || text.charCodeAt(at) === HTAB)) at++;
     const valueStart = at;
     while (at < length && isFieldValueChar(text.charCodeAt(at))) at++;
-    if (at - nameStart > limits.header) throw refuse("A header field is too large.", "HEADERS_TOO_LARGE");
-    if (at >= length) return waitForField(at - nameStart, at - from, limits, refuse);
+    checkSize(at - nameStart, at - from, limits, refuse);
+    if (at >= length) return INCOMPLETE;
     if (text.charCodeAt(at) !== CR)
       throw refuse("A header value contains a control character or a line ends without CR.");
     if (at + 1 >= length) return INCOMPLETE;
@@ -287,10 +292,9 @@ export function parseFields(
 }
 
 /** An unfinished line may already be too long. */
-function waitForField(line: number, all: number, limits: HeadLimits, refuse: Refuse): typeof INCOMPLETE {
+function checkSize(line: number, all: number, limits: HeadLimits, refuse: Refuse): void {
   if (line > limits.header) throw refuse("A header field is too large.", "HEADERS_TOO_LARGE");
   if (all > limits.headers) throw refuse("The header fields are too large together.", "HEADERS_TOO_LARGE");
-  return INCOMPLETE;
 }
 
 function describeBadName(code: number, empty: boolean): string {

@@ -10,17 +10,18 @@
  *   closed
  */
 import type { Socket } from "node:net";
-import { type Body, type BodyReader, BytesBody } from "../../core/body.ts";
+import { type Body, BytesBody } from "../../core/body.ts";
 import type { Call, Exchange, Peer, Request } from "../../core/call.ts";
 import { GatewayError } from "../../core/errors.ts";
-import { Headers, Kind } from "../../core/headers.ts";
+import { Headers } from "../../core/headers.ts";
 import type { ClientTimeouts } from "../../core/plan.ts";
 import type { Reply, Tunnel } from "../../core/reply.ts";
 import { type ByteStream, openByteStream, type StreamOwner } from "../byte-stream.ts";
-import { ChunkedDecoder, chunkHead, lastChunk } from "./chunked.ts";
+import { ChunkedDecoder } from "./chunked.ts";
 import { CR } from "./grammar.ts";
 import { type HeadLimits, parseRequestHead, type RequestHead, refuseRequest } from "./head.ts";
 import { type BodySource, MessageBody } from "./message-body.ts";
+import { PROBE_MS, PROBES, ReplyStream } from "./reply-stream.ts";
 import { interimHead, type ResponseFraming, responseHead } from "./response-head.ts";
 import { type HostMemory, resolveTarget } from "./target.ts";
 import { asksForWebSocket } from "./websocket-handshake.ts";
@@ -59,8 +60,6 @@ const WAITING_BYTES = 64 * 1024;
 const LINGER_MS = 2_000;
 /** RFC 9112 §9.6: how long an idle connection stays after we began to drain, for a request already on its way. */
 const DRAIN_IDLE_MS = 1_000;
-const PROBE_MS = 250;
-const PROBES = 2;
 
 const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -611,6 +610,15 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
     this.#stream.write(CONTINUE);
   }
 
+  /** Reads nothing until `proceed`. */
+  hold(): void {
+    this.#pause();
+  }
+
+  proceed(): void {
+    this.#resume();
+  }
+
   /** No time left: whatever is in flight ends here. */
   destroy(): void {
     this.#socket.destroy();
@@ -669,111 +677,4 @@ function declaredLength(reply: Reply): number | null {
   if (size !== undefined && reply.status !== 304) return size;
   const declared = reply.headers.get("content-length");
   return declared !== undefined && /^[0-9]{1,15}$/.test(declared) ? Number(declared) : null;
-}
-
-/** Moves an answer's body to the socket, at the speed of the slower of the two. */
-class ReplyStream implements BodyReader {
-  readonly #stream: ByteStream;
-  readonly #call: Call;
-  readonly #body: Body;
-  readonly #chunked: boolean;
-  readonly #ended: (failed: boolean) => void;
-  /** The head, until it goes out together with the first bytes. */
-  #head: string;
-  #paused = false;
-  #over = false;
-  #lastBytes = 0;
-  #quietFrom = 0;
-  #zeros = 0;
-
-  constructor(
-    stream: ByteStream,
-    call: Call,
-    body: Body,
-    head: string,
-    chunked: boolean,
-    ended: (failed: boolean) => void,
-  ) {
-    this.#stream = stream;
-    this.#call = call;
-    this.#body = body;
-    this.#head = head;
-    this.#chunked = chunked;
-    this.#ended = ended;
-  }
-
-  start(): void {
-    this.#body.read(this);
-    // No bytes yet: the head must not wait for them.
-    if (this.#head !== "" && !this.#over) this.#write("");
-  }
-
-  #write(text: string): boolean {
-    const all = this.#head + text;
-    this.#head = "";
-    return all === "" ? true : this.#stream.write(all);
-  }
-
-  data(chunk: Buffer): void {
-    this.#call.outcome.bytesOut += chunk.length;
-    const head = this.#head + (this.#chunked ? chunkHead(chunk.length) : "");
-    this.#head = "";
-    const room = writeTogether(this.#stream, head, chunk, this.#chunked ? "\r\n" : "");
-    if (!room && !this.#paused) {
-      this.#paused = true;
-      this.#body.pause();
-    }
-  }
-
-  end(trailers: Headers | null): void {
-    this.#over = true;
-    if (!this.#write(this.#chunked ? lastChunk(this.#wantsTrailers() ? trailers : null) : ""))
-      this.#paused = true;
-    this.#ended(false);
-  }
-
-  error(error: GatewayError): void {
-    this.#over = true;
-    this.#call.failed(error);
-    this.#ended(true);
-  }
-
-  /** The client has not taken yet what was written last. */
-  get clogged(): boolean {
-    return this.#paused;
-  }
-
-  drained(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
-    this.#body.resume();
-  }
-
-  /** The client has gone. */
-  abandon(): void {
-    this.#over = true;
-    this.#body.cancel();
-  }
-
-  /** Writes what changes nothing, after a silence: a leading zero of the size of the next chunk. */
-  probe(now: number): void {
-    if (!this.#chunked || this.#over) return;
-    if (this.#call.outcome.bytesOut !== this.#lastBytes || this.#quietFrom === 0) {
-      this.#lastBytes = this.#call.outcome.bytesOut;
-      this.#quietFrom = now;
-      this.#zeros = 0;
-    } else if (now - this.#quietFrom >= PROBE_MS && this.#zeros < PROBES) {
-      this.#quietFrom = now;
-      this.#zeros++;
-      this.#stream.write("0");
-    }
-  }
-
-  /** RFC 9110 §6.5.1: trailers only for a client that said it reads them. */
-  #wantsTrailers(): boolean {
-    if ((this.#call.request.headers.kinds & Kind.te) === 0) return false;
-    return this.#call.request.headers
-      .all("te")
-      .some((value) => /(?:^|,)\s*trailers\s*(?:,|;|$)/i.test(value));
-  }
 }

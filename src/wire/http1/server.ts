@@ -15,8 +15,11 @@ export interface ServerOptions {
 
 /** Connections that the kernel may hold for us. */
 const BACKLOG = 4096;
-/** Turns of the loop without a new connection after which the queue counts as empty. */
-const QUIET_TURNS = 2;
+/** Turns of the loop, each a short one, without a new connection after which the queue counts as empty. */
+const QUIET_TURNS = 20;
+const SHORT_TURN_MS = 0.05;
+/** Where clients come faster than they are accepted, their queue is never empty. */
+const EMPTYING_MS = 1_000;
 
 export class Http1Server implements Listener {
   readonly limits: LimitsPlan;
@@ -32,6 +35,8 @@ export class Http1Server implements Listener {
   readonly #stopTicking: () => void;
   #dateSecond = -1;
   #closing = false;
+  /** Connections that wait to be read until the port is closed. */
+  #held: ServerConnection[] | null = null;
   /** Connections so far, refused ones included. */
   #accepted = 0;
 
@@ -87,20 +92,30 @@ export class Http1Server implements Listener {
 
   /**
    * Whoever is in the kernel's queue has connected and may have sent a request already; closing the port would
-   * reset it. So first nobody new may join the queue (Linux takes a shorter backlog at any time), then everybody in
-   * it is accepted: one with each turn of the loop, which is libuv's pace.
+   * reset it. So first everybody in it is accepted: one with each turn of the loop, which is libuv's pace. They are
+   * answered when the port is closed, because a client whose last connection was closed comes again when it has
+   * its answer, and the queue would never be empty. Between the look at the queue and the closing lies the rest of a
+   * turn, in which somebody may join: that has to be short.
    */
   #emptyQueue(emptied: () => void): void {
-    const { _handle: handle } = this.#server as unknown as { _handle?: { listen?(backlog: number): number } };
-    handle?.listen?.(0);
-    let accepted = -1;
+    const held: ServerConnection[] = [];
+    this.#held = held;
+    const begun = performance.now();
+    let last = begun;
+    let accepted = this.#accepted;
     let quiet = 0;
-    let turns = 0;
     const turn = () => {
-      quiet = this.#accepted === accepted ? quiet + 1 : 0;
+      const now = performance.now();
+      quiet = this.#accepted === accepted && now - last < SHORT_TURN_MS ? quiet + 1 : 0;
       accepted = this.#accepted;
-      if (quiet >= QUIET_TURNS || ++turns > BACKLOG) emptied();
-      else setImmediate(turn);
+      last = now;
+      if (quiet < QUIET_TURNS && now - begun < EMPTYING_MS) {
+        setImmediate(turn);
+        return;
+      }
+      emptied();
+      for (const connection of held) connection.proceed();
+      this.#held = null;
     };
     setImmediate(turn);
   }
@@ -138,6 +153,9 @@ export class Http1Server implements Listener {
     const connection = new ServerConnection(socket, peer, this);
     this.#connections.add(connection);
     if (!admitted) connection.turnAway();
+    if (this.#held === null) return;
+    this.#held.push(connection);
+    connection.hold();
   }
 
   #admit(address: string): boolean {

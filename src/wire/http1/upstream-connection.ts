@@ -5,13 +5,14 @@
  * too many closes it, because the next call would get it as (part of) its answer.
  */
 import type { Socket } from "node:net";
-import { type Body, type BodyReader, BytesBody } from "../../core/body.ts";
+import { type Body, BytesBody } from "../../core/body.ts";
 import { type ErrorCode, GatewayError } from "../../core/errors.ts";
 import type { Headers } from "../../core/headers.ts";
 import { type ByteStream, openByteStream, type StreamOwner } from "../byte-stream.ts";
-import { ChunkedDecoder, chunkHead, lastChunk } from "./chunked.ts";
+import { ChunkedDecoder } from "./chunked.ts";
 import { type HeadLimits, parseResponseHead, type ResponseHead, refuseResponse } from "./head.ts";
 import { type BodySource, MessageBody } from "./message-body.ts";
+import { RequestSender } from "./request-sender.ts";
 import { writeTogether } from "./write.ts";
 
 /** A request on its way to an origin, and who waits for the answer. */
@@ -352,13 +353,14 @@ export class UpstreamConnection implements BodySource, StreamOwner {
     const sender = this.#sender;
     this.#sender = null;
     if (first !== undefined && untouched && this.#retries(first)) this.#owner.again(first);
-    else if (first !== undefined) this.#failFirst(first, body);
+    // Bytes sent behind it may have made the origin's kernel reset what it had answered.
+    else if (first !== undefined) this.#failFirst(first, body, this.#served > 0 || others.length > 0);
     if (sender !== null && !sender.done) first?.body?.cancel();
     // Pipelined behind it and safe: none of them had an answer begun.
     for (const exchange of others) this.#retryOr(exchange, true, this.#failure);
   }
 
-  #failFirst(exchange: UpstreamExchange, body: MessageBody | null): void {
+  #failFirst(exchange: UpstreamExchange, body: MessageBody | null, innocent: boolean): void {
     const error =
       this.#failure ?? new GatewayError(this.#connected ? "UPSTREAM_DISCONNECTED" : "UPSTREAM_UNREACHABLE");
     if (this.#head !== null) {
@@ -368,7 +370,7 @@ export class UpstreamConnection implements BodySource, StreamOwner {
     if (exchange.cancelled) return;
     if (!this.#connected) exchange.onError(error, true);
     else if (this.#input === null && this.#interims === 0 && error.code === "UPSTREAM_DISCONNECTED") {
-      this.#retryOr(exchange, this.#served > 0, error);
+      this.#retryOr(exchange, innocent, error);
     } else exchange.onError(error, false);
   }
 
@@ -423,75 +425,4 @@ const MAX_HEAD_BYTES = RESPONSE_LIMITS.headers + 2048;
 function answer(exchange: UpstreamExchange, head: ResponseHead, body: Body | null): void {
   if (exchange.cancelled) body?.cancel();
   else exchange.onResponse(head, body);
-}
-
-/** Moves a request's body to the origin, at the speed of the slower of the two. */
-class RequestSender implements BodyReader {
-  done = false;
-  readonly #stream: ByteStream;
-  readonly #body: Body;
-  readonly #chunked: boolean;
-  readonly #sent: (error: GatewayError | null) => void;
-  #head: string;
-  #paused = false;
-  #stuckAt = -1;
-  #stuckSince = 0;
-
-  constructor(stream: ByteStream, head: string, body: Body, sent: (error: GatewayError | null) => void) {
-    this.#stream = stream;
-    this.#head = head;
-    this.#body = body;
-    this.#chunked = body.size === undefined;
-    this.#sent = sent;
-  }
-
-  start(): void {
-    this.#body.read(this);
-    if (this.#head !== "" && !this.done) this.#write("");
-  }
-
-  #write(text: string): void {
-    const all = this.#head + text;
-    this.#head = "";
-    if (all !== "") this.#stream.write(all);
-  }
-
-  data(chunk: Buffer): void {
-    const before = this.#head + (this.#chunked ? chunkHead(chunk.length) : "");
-    this.#head = "";
-    const room = writeTogether(this.#stream, before, chunk, this.#chunked ? "\r\n" : "");
-    if (!room && !this.#paused) {
-      this.#paused = true;
-      this.#body.pause();
-    }
-  }
-
-  end(): void {
-    this.done = true;
-    // Request trailers are dropped (HTTP-27).
-    this.#write(this.#chunked ? lastChunk(null) : "");
-    this.#sent(null);
-  }
-
-  error(error: GatewayError): void {
-    this.#sent(error);
-  }
-
-  drained(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
-    this.#body.resume();
-  }
-
-  /** Bytes wait and none has been taken for so long. */
-  stuck(now: number, limit: number): boolean {
-    const pending = this.#stream.pending;
-    const left = pending === 0 ? -1 : pending;
-    if (left !== this.#stuckAt || left === -1) {
-      this.#stuckAt = left;
-      this.#stuckSince = now;
-      return false;
-    }
-    return now - this.#stuckSince >= limit;
-  }
 }
