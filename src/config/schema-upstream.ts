@@ -54,7 +54,9 @@ export const upstream = z
       .describe("Requests that may wait for a connection (503 beyond)."),
     pipelining: whole(1, 64)
       .default(1)
-      .describe("Safe requests in flight on one connection; 1 is no pipelining."),
+      .describe(
+        "Safe requests in flight on one connection, for origins that are trusted to answer each just once; 1 is no pipelining.",
+      ),
     host: upstreamHost
       .default("preserve")
       .describe("The Host that the upstream sees: the client's, the target's, or a fixed one."),

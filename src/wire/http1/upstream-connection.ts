@@ -49,6 +49,8 @@ export interface ConnectionOwner {
   released(connection: UpstreamConnection): void;
   /** Will never be ready again. */
   lost(connection: UpstreamConnection): void;
+  /** The origin sent more than an answer: had it come a moment later, it would have been the next call's. */
+  surplus(): void;
   /** An idle connection turned out to be dead: the exchange has another try coming. */
   again(exchange: UpstreamExchange): void;
 }
@@ -170,6 +172,7 @@ export class UpstreamConnection implements BodySource, StreamOwner {
     const exchange = this.#inFlight[0];
     if (exchange === undefined) {
       // Nothing was asked (RTY-11).
+      this.#owner.surplus();
       this.#discard();
       return null;
     }
@@ -273,6 +276,7 @@ export class UpstreamConnection implements BodySource, StreamOwner {
     // Answered before the request was whole (H-06): what would follow on this connection is undefined.
     if (unsent) exchange?.body?.cancel();
     const surplus = rest !== null && this.#inFlight.length === 0;
+    if (surplus) this.#owner.surplus();
     if (unsent || surplus || head?.close !== false || !this.usable) {
       this.#discard();
       this.#failAll();

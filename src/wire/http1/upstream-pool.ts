@@ -20,6 +20,8 @@ export interface PoolOptions {
   };
 }
 
+const DISTRUST_MS = 60_000;
+
 export class UpstreamPool implements ConnectionOwner {
   now: number;
   readonly timeout: PoolOptions["timeout"];
@@ -33,6 +35,8 @@ export class UpstreamPool implements ConnectionOwner {
   /** With pipelining: the connection that is being filled. */
   #filling: UpstreamConnection | null = null;
   #closing = false;
+  /** Until then every call gets a connection of its own. */
+  #distrustedUntil = 0;
 
   constructor(target: Target, options: PoolOptions, now: number) {
     this.#target = target;
@@ -109,9 +113,12 @@ export class UpstreamPool implements ConnectionOwner {
       this.#fill(connection);
       return;
     }
+    if (this.#closing || this.now < this.#distrustedUntil) {
+      connection.destroy();
+      return;
+    }
     const next = this.#nextPending();
     if (next !== undefined) connection.send(next);
-    else if (this.#closing) connection.destroy();
     else this.#idle.push(connection);
   }
 
@@ -121,6 +128,12 @@ export class UpstreamPool implements ConnectionOwner {
     if (first?.exchange.pipelinable === true && connection.pipelines) connection.send(first.exchange);
     else return;
     this.#pending.shift();
+  }
+
+  /** HTTP/1.1 cannot tell a late second answer from the next call's: an origin that sends such is not asked twice. */
+  surplus(): void {
+    this.#distrustedUntil = this.now + DISTRUST_MS;
+    for (const connection of this.#idle.splice(0)) connection.destroy();
   }
 
   lost(connection: UpstreamConnection): void {
