@@ -32,14 +32,17 @@ export interface BodyReader {
   error(error: GatewayError): void;
 }
 
-/** A body that is wholly in memory. */
+/** A body that is wholly in memory. Whoever keeps `bytes` beyond the call copies them. */
 export class BytesBody implements Body {
   readonly size: number;
   readonly bytes: Buffer;
   limit = Number.POSITIVE_INFINITY;
+  /** The memory that `bytes` is a part of, if the wire lent it: valid until the message is sent, then used again. */
+  readonly lent: Buffer | null;
 
-  constructor(bytes: Buffer) {
+  constructor(bytes: Buffer, lent: Buffer | null = null) {
     this.bytes = bytes;
+    this.lent = lent;
     this.size = bytes.length;
   }
 

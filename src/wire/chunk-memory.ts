@@ -8,8 +8,8 @@
 const KIB = 1024;
 /** Below, Node's own pool is as good. */
 const SMALL = 4 * KIB;
-/** Two sizes, so that a chunk which is kept for long does not keep much more than itself. */
-const MEDIUM = 16 * KIB;
+/** Two sizes, the smaller for 16 KiB and a head, so that a chunk which is kept for long does not keep much more than itself. */
+const MEDIUM = 20 * KIB;
 const LARGE = 64 * KIB;
 /** Of each size; more at once is rare and may go to the collector. */
 const KEPT = 64;
@@ -48,8 +48,13 @@ export function takeChunk(size: number): Buffer {
 
 /** Nobody will look at this chunk again, but for writes that `holdChunk` knows of. Parts of chunks are ignored. */
 export function giveBackChunk(chunk: Buffer): void {
-  const slab = slabs.get(chunk.buffer);
-  if (slab === undefined || slab.givenBack || chunk.length !== slab.used) return;
+  if (chunk.length === slabs.get(chunk.buffer)?.used) giveBackMemory(chunk);
+}
+
+/** As `giveBackChunk`, by any part of a chunk of which nobody needs another part. */
+export function giveBackMemory(part: Buffer): void {
+  const slab = slabs.get(part.buffer);
+  if (slab === undefined || slab.givenBack) return;
   slab.givenBack = true;
   if (slab.holds === 0) keep(slab);
 }

@@ -17,6 +17,7 @@ import { Headers } from "../../core/headers.ts";
 import type { ClientTimeouts } from "../../core/plan.ts";
 import type { Reply, Tunnel } from "../../core/reply.ts";
 import { type ByteStream, openByteStream, type StreamOwner } from "../byte-stream.ts";
+import { giveBackMemory } from "../chunk-memory.ts";
 import { ChunkedDecoder } from "./chunked.ts";
 import { CR } from "./grammar.ts";
 import { type HeadLimits, parseRequestHead, type RequestHead, refuseRequest } from "./head.ts";
@@ -354,6 +355,7 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
     } else if (body.bytes !== undefined) {
       call.outcome.bytesOut = body.bytes.length;
       this.#clogged = !writeTogether(this.#stream, head, body.bytes);
+      if (body instanceof BytesBody && body.lent !== null) giveBackMemory(body.lent);
       this.#finish();
     } else {
       this.#streamBody(call, body, head, framing.length === "chunked");

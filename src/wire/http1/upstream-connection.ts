@@ -235,7 +235,8 @@ export class UpstreamConnection implements BodySource, StreamOwner {
     const size = head.contentLength;
     if (!head.chunked && size >= 0 && (rest?.length ?? 0) >= size) {
       const left = rest !== null && rest.length > size ? rest.subarray(size) : null;
-      const body = new BytesBody(rest === null ? EMPTY : rest.subarray(0, size));
+      // Lent with its chunk, unless that holds more than this answer.
+      const body = new BytesBody(rest === null ? EMPTY : rest.subarray(0, size), left === null ? rest : null);
       this.#completed(left);
       answer(exchange, head, body);
       return left;
