@@ -8,18 +8,18 @@ const recorded: CpuProfile = {
   startTime: 1000,
   nodes: [
     { id: 1, callFrame: frame("(idle)") },
-    { id: 2, callFrame: frame("parseHead", "file:///work/turnpike/src/wire/http1/parse.ts", 9) },
+    { id: 2, callFrame: frame("parseHead", "file:///home/me/turnpike/src/wire/http1/parse.ts", 9) },
     { id: 3, callFrame: frame("(garbage collector)") },
     { id: 4, callFrame: frame("onread", "node:internal/stream_base_commons", 99) },
     { id: 5, callFrame: frame("writev") },
-    { id: 6, callFrame: frame("stringify", "file:///work/turnpike/node_modules/@scope/fast/index.js", 0) },
+    { id: 6, callFrame: frame("stringify", "file:///home/me/turnpike/node_modules/@scope/fast/index.js", 0) },
   ],
   samples: [2, 2, 3, 4, 5, 6, 1, 2],
   timeDeltas: [0, 100, 200, 10, 20, 30, 40, 5000],
 };
 
 describe("selfTimes", () => {
-  const all = selfTimes(recorded, "/work/turnpike", { from: 0, to: 1e9 });
+  const all = selfTimes(recorded, "/home/me/turnpike", { from: 0, to: 1e9 });
 
   test("gives each sample the time until the next, largest first, without idling", () => {
     assert.deepEqual(
@@ -48,7 +48,7 @@ describe("selfTimes", () => {
   });
 
   test("counts only what was sampled between the two moments", () => {
-    const part = selfTimes(recorded, "/work/turnpike", { from: 1050, to: 1150 });
+    const part = selfTimes(recorded, "/home/me/turnpike", { from: 1050, to: 1150 });
     assert.deepEqual(
       part.map(({ us }) => us),
       [200],

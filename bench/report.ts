@@ -216,7 +216,11 @@ export function writeResult(folder: string, result: Result): string {
   const cases = result.cases.length === caseNames.length ? "all" : result.cases.join("+");
   const commit = `${result.machine.commit}${result.machine.dirty ? "-dirty" : ""}`;
   const path = join(folder, `${at}-${commit}-${cases}.json`);
-  writeFileSync(path, `${JSON.stringify(result, abridge, 2)}\n`);
+  // Results are committed: where this clone and its temporary files lie is nobody's business.
+  const text = JSON.stringify(result, abridge, 2)
+    .replaceAll(process.cwd(), ".")
+    .replaceAll(/\/[^"\s]*\/turnpike-bench-\w+/g, "$TMP");
+  writeFileSync(path, `${text}\n`);
   return path;
 }
 
