@@ -1,6 +1,5 @@
 import type { Duplex } from "node:stream";
 import type { Body } from "./body.ts";
-import { BytesBody } from "./body.ts";
 import type { GatewayError } from "./errors.ts";
 import { Headers } from "./headers.ts";
 
@@ -23,12 +22,6 @@ export interface Tunnel {
   sweep(now: number): void;
   /** The gateway is stopping: says so to both ends where the protocol has words for it. */
   drain(): void;
-}
-
-export function textReply(status: number, contentType: string, text: string): Reply {
-  const headers = new Headers();
-  headers.append("Content-Type", contentType);
-  return { status, headers, body: new BytesBody(Buffer.from(text)) };
 }
 
 export function emptyReply(status: number, fields: Readonly<Record<string, string>> = {}): Reply {
