@@ -8,6 +8,7 @@ import { loadPlan, type World } from "./config/plan.ts";
 import { formatProblem } from "./config/problem.ts";
 import type { Call } from "./core/call.ts";
 import type { Kinds, Upstream } from "./core/kinds.ts";
+import { noMetrics } from "./core/metrics.ts";
 import type { LimitsPlan, Plan } from "./core/plan.ts";
 import type { Clock, Ticker, Tools } from "./core/tools.ts";
 import { makeClientAddress } from "./flow/client-address.ts";
@@ -50,7 +51,15 @@ export type StopReason = "terminate" | "interrupt";
 /** @throws ConfigError, or the system's error where a port cannot be had. */
 export async function runGateway(configFile: string, overrides: Overrides = {}): Promise<RunningGateway> {
   const { clock, ticker } = overrides.time ?? { clock: systemClock, ticker: startTicker(systemClock) };
-  const tools: Tools = { clock, ticker, log: openLog("warn", "stderr") };
+  const tools: Tools = {
+    clock,
+    ticker,
+    log: openLog("warn", "stderr"),
+    metrics: noMetrics,
+    counters: { close: () => {} },
+    keys: { close: () => {} },
+    revocations: { close: () => {} },
+  };
   const world: World = { kinds, tools, paths: { parseTemplate, shadowed } };
   const { plan, upstreams, warnings } = await loadPlan(configFile, world, { port: overrides.port });
   for (const warning of warnings) tools.log.warn({}, formatProblem(warning));

@@ -1,5 +1,6 @@
 import type { World } from "../config/plan.ts";
 import type { Handler } from "../core/handler.ts";
+import { noMetrics } from "../core/metrics.ts";
 import type { Tools } from "../core/tools.ts";
 import { parseTemplate, shadowed } from "../flow/router/index.ts";
 import { policies } from "../policies/index.ts";
@@ -12,6 +13,10 @@ const tools: Tools = {
   clock: { now: () => 0, wall: () => 0 },
   ticker: { subscribe: () => () => {} },
   log: { info: () => {}, warn: () => {}, error: () => {} },
+  metrics: noMetrics,
+  counters: { close: () => {} },
+  keys: { close: () => {} },
+  revocations: { close: () => {} },
 };
 
 /** For plans that are only looked at: no socket, no timer, no pool comes of them. */

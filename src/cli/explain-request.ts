@@ -1,6 +1,6 @@
 import { explainRoute } from "../config/explain.ts";
-import { count } from "../config/found.ts";
 import { GatewayError } from "../core/errors.ts";
+import { count } from "../core/found.ts";
 import type { Plan, RoutePlan } from "../core/plan.ts";
 import { normalisePath, splitTarget } from "../flow/path.ts";
 import { buildRouter, type Found, type Match } from "../flow/router/index.ts";

@@ -1,8 +1,8 @@
 import { explain, explainMermaid } from "../config/explain.ts";
-import { listOf, quoted } from "../config/found.ts";
 import { loadPlan } from "../config/plan.ts";
-import { suggest } from "../config/suggest.ts";
+import { listOf, quoted } from "../core/found.ts";
 import type { Plan, RoutePlan } from "../core/plan.ts";
+import { suggest } from "../core/suggest.ts";
 import { dryWorld } from "./dry.ts";
 import { explainRequest } from "./explain-request.ts";
 import { findConfig } from "./find-config.ts";

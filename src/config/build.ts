@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Handler, Policy } from "../core/handler.ts";
 import type {
@@ -9,7 +10,8 @@ import type {
   UpstreamOptions,
 } from "../core/kinds.ts";
 import type { Plan, RoutePlan, Step } from "../core/plan.ts";
-import type { Tools } from "../core/tools.ts";
+import type { Capability } from "../core/policy.ts";
+import type { PolicyTools, Tools } from "../core/tools.ts";
 import { readCertificates } from "./certificates.ts";
 import { describeFixed, describeOptions, describeUpstream, SEPARATOR, type Secrets } from "./describe.ts";
 import { locate } from "./locate.ts";
@@ -21,6 +23,16 @@ import type { Config, RouteConfig, UpstreamConfig } from "./schema.ts";
 import type { Source } from "./source.ts";
 import { valueAt } from "./variables.ts";
 
+export interface Built {
+  readonly plan: Plan;
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  /** Absolute names of the files that were read besides the config itself. */
+  readonly files: ReadonlySet<string>;
+  readonly uses: ReadonlySet<Capability>;
+  /** Ends what the policies keep running. */
+  readonly close: () => void;
+}
+
 /** Makes everything once: an upstream per name, a policy per entry, a handler per route. */
 export class Builder {
   readonly #config: Config;
@@ -28,6 +40,9 @@ export class Builder {
   readonly #kinds: Kinds;
   readonly #tools: Tools;
   readonly #secrets: Secrets;
+  readonly #files = new Set<string>();
+  readonly #uses = new Set<Capability>();
+  readonly #closes: (() => void)[] = [];
   readonly #upstreams = new Map<string, { options: UpstreamOptions; upstream: Upstream }>();
 
   constructor(config: Config, source: Source, kinds: Kinds, tools: Tools) {
@@ -38,7 +53,16 @@ export class Builder {
     this.#secrets = new Set(source.variables.map(({ path }) => valueAt(source.value, path)));
   }
 
-  build(): { plan: Plan; upstreams: ReadonlyMap<string, Upstream> } {
+  build(): Built {
+    try {
+      return this.#build();
+    } catch (error) {
+      this.#close();
+      throw error;
+    }
+  }
+
+  #build(): Built {
     const { listen, admin, limits, timeouts, drain, paths, log, errors } = this.#config;
     const to = log.to === "stdout" || log.to === "stderr" ? log.to : resolve(this.#source.folder, log.to);
     const routes = this.#routes();
@@ -56,15 +80,22 @@ export class Builder {
         routes,
       },
       upstreams,
+      files: this.#files,
+      uses: this.#uses,
+      close: () => this.#close(),
     };
+  }
+
+  #close(): void {
+    for (const close of this.#closes.splice(0)) close();
   }
 
   #routes(): RoutePlan[] {
     const { routes, policies } = this.#config;
-    const everywhere = this.#policies(policies, ["policies"]);
+    const everywhere = this.#policies(policies, ["policies"], "*");
     const names = routeNames(routes);
     return routes.map((route, index): RoutePlan => {
-      const own = this.#policies(route.policies, ["routes", index, "policies"]);
+      const own = this.#policies(route.policies, ["routes", index, "policies"], names[index] ?? "");
       const wrapped = [...everywhere, ...own];
       const backend = this.#backend(route);
       return {
@@ -80,19 +111,43 @@ export class Builder {
     });
   }
 
-  #policies(entries: Config["policies"], at: (string | number)[]): { policy: Policy; step: Step }[] {
+  #policies(
+    entries: Config["policies"],
+    at: (string | number)[],
+    owner: string,
+  ): { policy: Policy; step: Step }[] {
     const resolved = resolvePolicies(entries, at, this.#kinds.policies, this.#source, new Report());
-    return resolved.map((one) => ({ policy: this.#policy(one), step: policyStep(one, this.#secrets) }));
+    const seen = new Map<string, number>();
+    return resolved.map((one) => {
+      const count = (seen.get(one.kind.name) ?? 0) + 1;
+      seen.set(one.kind.name, count);
+      const place = `${owner}/${one.kind.name}${count === 1 ? "" : `#${count}`}`;
+      return { policy: this.#policy(one, place), step: policyStep(one, this.#secrets) };
+    });
   }
 
-  #policy({ kind, options, methods, path }: ResolvedPolicy): Policy {
+  #policy({ kind, options, methods, path }: ResolvedPolicy, place: string): Policy {
+    for (const capability of kind.uses ?? []) this.#uses.add(capability);
     try {
-      const policy = kind.create(options, this.#tools);
+      const policy = kind.create(options, this.#toolsFor(place));
       return methods === undefined ? policy : onlyFor(new Set(methods), policy);
     } catch (thrown) {
       const message = thrown instanceof Error ? thrown.message : String(thrown);
       throw new ConfigError(locate(this.#source, [{ path, key: true, message }]));
     }
+  }
+
+  #toolsFor(place: string): PolicyTools {
+    return {
+      ...this.#tools,
+      place,
+      readFile: (file) => {
+        const absolute = resolve(this.#source.folder, file);
+        this.#files.add(absolute);
+        return readFileSync(absolute);
+      },
+      onClose: (close) => this.#closes.push(close),
+    };
   }
 
   #backend({ to, headers }: RouteConfig): { handler: Handler; step: Step } {

@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { quoted } from "./found.ts";
+import { quoted } from "../core/found.ts";
 
 /** The PEM text of a file with certificates to trust, or the sentence that says what is wrong with it. */
 export function readCertificates(file: string, folder: string): { pem: string } | { problem: string } {

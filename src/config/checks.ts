@@ -1,16 +1,16 @@
+import { listOf, quoted } from "../core/found.ts";
 import type { RoutePlan } from "../core/plan.ts";
 import type { PolicyKind } from "../core/policy.ts";
+import { didYouMean, suggest } from "../core/suggest.ts";
 import { checkAddresses } from "./addresses.ts";
 import { readCertificates } from "./certificates.ts";
 import type { Parts } from "./examine.ts";
-import { listOf, quoted } from "./found.ts";
 import { routeNames } from "./names.ts";
 import { checkFacts, resolvePolicies } from "./policies.ts";
 import type { Path } from "./problem.ts";
 import type { Report } from "./report.ts";
 import type { RouteConfig, UpstreamConfig } from "./schema.ts";
 import type { Source } from "./source.ts";
-import { didYouMean, suggest } from "./suggest.ts";
 
 /** What the router knows about paths. Passed in, because `config` imports nothing but `core`. */
 export interface PathChecks {

@@ -1,6 +1,6 @@
+import { count } from "../core/found.ts";
 import type { FieldRules, FixedOptions, ForwardRules, UpstreamOptions } from "../core/kinds.ts";
-import { count } from "./found.ts";
-import { formatDuration } from "./values.ts";
+import { formatDuration } from "../core/values.ts";
 
 /** What the steps of a route do, in one line each with the numbers in force: the parts stand between ` · `. */
 

@@ -1,7 +1,7 @@
+import { count } from "../core/found.ts";
 import type { Plan, RoutePlan, Step } from "../core/plan.ts";
+import { formatSize as size, formatDuration as time } from "../core/values.ts";
 import { SEPARATOR } from "./describe.ts";
-import { count } from "./found.ts";
-import { formatSize as size, formatDuration as time } from "./values.ts";
 
 /** What a plan does, for people. */
 

@@ -1,5 +1,5 @@
+import { suggest } from "../core/suggest.ts";
 import type { Path } from "./problem.ts";
-import { suggest } from "./suggest.ts";
 
 /**
  * Keys and words that the documentation of the whole product knows and this version does not:

@@ -1,7 +1,6 @@
-import type { Kinds, Upstream } from "../core/kinds.ts";
-import type { Plan } from "../core/plan.ts";
+import type { Kinds } from "../core/kinds.ts";
 import type { Tools } from "../core/tools.ts";
-import { Builder } from "./build.ts";
+import { Builder, type Built } from "./build.ts";
 import { checkParts, type PathChecks } from "./checks.ts";
 import { type Examined, examine, partsOf } from "./examine.ts";
 import { type Environment, type Loaded, readSource } from "./load.ts";
@@ -18,12 +17,10 @@ export interface World {
   readonly paths: PathChecks;
 }
 
-export interface Made {
-  readonly plan: Plan;
+/** `upstreams` holds those that a route uses. */
+export interface Made extends Built {
   /** What works but is hardly meant. */
   readonly warnings: readonly Problem[];
-  /** By name; whoever stops the gateway closes them. Those that no route uses are not made. */
-  readonly upstreams: ReadonlyMap<string, Upstream>;
 }
 
 export interface LoadOptions {
@@ -59,6 +56,6 @@ function finish({ config, parts, findings }: Examined, source: Source, world: Wo
   checkParts(parts, source, world.kinds.policies, world.paths, report);
   const errors = [...findings, ...report.errors];
   if (config === undefined || errors.length > 0) throw new ConfigError(locate(source, errors));
-  const { plan, upstreams } = new Builder(config, source, world.kinds, world.tools).build();
-  return { plan, upstreams, warnings: locate(source, report.warnings) };
+  const built = new Builder(config, source, world.kinds, world.tools).build();
+  return { ...built, warnings: locate(source, report.warnings) };
 }

@@ -1,13 +1,13 @@
 import type { Fact } from "../core/facts.ts";
+import { METHODS } from "../core/fields.ts";
 import type { PolicyKind } from "../core/policy.ts";
-import { METHODS } from "./fields.ts";
+import { didYouMean } from "../core/suggest.ts";
 import { policyNotYet } from "./not-yet.ts";
 import type { Path } from "./problem.ts";
 import type { Report } from "./report.ts";
 import type { PolicyConfig } from "./schema.ts";
 import { read } from "./sentences.ts";
 import type { Source } from "./source.ts";
-import { didYouMean } from "./suggest.ts";
 import { convertVariables } from "./variables.ts";
 
 /** An entry of a `policies` list, with the kind that it names and options that this kind has checked. */
@@ -51,15 +51,18 @@ export function resolvePolicies(
 }
 
 /**
- * Checks that whoever needs a fact runs inside somebody who learns it, for every method, and that no fact
- * is learnt twice. Outermost first.
+ * Checks that whoever needs a fact runs inside somebody who learns it, or may, for every method, and that no
+ * fact is learnt twice for certain. Outermost first.
  */
 export function checkFacts(
   policies: readonly ResolvedPolicy[],
   routeMethods: readonly string[] | undefined,
   report: Report,
 ): void {
-  const learnt = new Map<Fact<unknown>, { by: ResolvedPolicy; methods: ReadonlySet<string> }[]>();
+  const learnt = new Map<
+    Fact<unknown>,
+    { by: ResolvedPolicy; methods: ReadonlySet<string>; sure: boolean }[]
+  >();
   for (const policy of policies) {
     const methods = methodsOf(policy, routeMethods);
     for (const fact of policy.kind.needs?.(policy.options) ?? []) {
@@ -68,16 +71,21 @@ export function checkFacts(
       if (lacking.length > 0)
         report.keyError(policy.path, needs(policy, fact, lacking, known.size > 0, policies));
     }
-    for (const fact of policy.kind.learns?.(policy.options) ?? []) {
+    const certain = policy.kind.learns?.(policy.options) ?? [];
+    const possible = policy.kind.mayLearn?.(policy.options) ?? [];
+    for (const fact of [...certain, ...possible]) {
       const before = learnt.get(fact) ?? [];
-      const rival = before.find((one) => [...one.methods].some((method) => methods.has(method)));
+      const sure = certain.includes(fact);
+      const rival = before.find(
+        (one) => (sure || one.sure) && [...one.methods].some((method) => methods.has(method)),
+      );
       if (rival !== undefined) {
         report.keyError(
           policy.path,
-          `"${fact.name}" is learnt twice: ${rival.by.kind.name} has learnt it before`,
+          `"${fact.name}" is learnt twice: ${rival.by.kind.name} has learnt it before; for "either one will do" write optional: true on both and authorize behind them`,
         );
       }
-      learnt.set(fact, [...before, { by: policy, methods }]);
+      learnt.set(fact, [...before, { by: policy, methods, sure }]);
     }
   }
 }

@@ -10,9 +10,9 @@ import {
   routeHost,
   text,
   whole,
-} from "./fields.ts";
-import { found, listOf } from "./found.ts";
-import { sizeOrUnlimited } from "./values.ts";
+} from "../core/fields.ts";
+import { found, listOf } from "../core/found.ts";
+import { sizeOrUnlimited } from "../core/values.ts";
 
 const when = z.strictObject({
   methods: distinct(method)

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { hostHeader, isHostName, text, whole, word } from "./fields.ts";
-import { found, quoted } from "./found.ts";
+import { hostHeader, isHostName, text, whole, word } from "../core/fields.ts";
+import { found, quoted } from "../core/found.ts";
+import { duration } from "../core/values.ts";
 import { targetUrl } from "./target.ts";
-import { duration } from "./values.ts";
 
 const target = z.union(
   [

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { cidr, distinct, listenHost, name, text, whole, word } from "./fields.ts";
-import { found } from "./found.ts";
+import { cidr, distinct, listenHost, name, text, whole, word } from "../core/fields.ts";
+import { found } from "../core/found.ts";
+import { duration, size, sizeOrUnlimited } from "../core/values.ts";
 import { policyEntry, route } from "./schema-route.ts";
 import { upstream } from "./schema-upstream.ts";
-import { duration, size, sizeOrUnlimited } from "./values.ts";
 
 /**
  * The config, key by key. Types, defaults, messages, the JSON Schema for editors and `docs/config.md` all

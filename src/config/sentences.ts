@@ -1,10 +1,10 @@
 import type { z } from "zod";
-import { notOneOf } from "./fields.ts";
-import { anyOf, found, quoted } from "./found.ts";
+import { notOneOf } from "../core/fields.ts";
+import { anyOf, found, quoted } from "../core/found.ts";
+import { suggest } from "../core/suggest.ts";
 import { knownKeys, placesByKey } from "./keys.ts";
 import { notYet } from "./not-yet.ts";
 import type { Finding, Path } from "./problem.ts";
-import { suggest } from "./suggest.ts";
 
 /** Turns what zod finds into sentences, one for each thing that is wrong. */
 

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
+import { isHostName, text } from "../core/fields.ts";
+import { found, quoted } from "../core/found.ts";
 import type { Target } from "../core/kinds.ts";
-import { isHostName, text } from "./fields.ts";
-import { found, quoted } from "./found.ts";
 
 const PARTS = /^([a-z][a-z0-9+.-]*):\/\/[^/?#]*(.*)$/i;
 

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { quoted } from "./found.ts";
+import { quoted } from "../core/found.ts";
 import { wanted } from "./keys.ts";
 import { type Finding, type Path, pathText } from "./problem.ts";
 import type { Source } from "./source.ts";

@@ -9,8 +9,8 @@ import {
   parseDocument,
   type YAMLError,
 } from "yaml";
+import { quoted } from "../core/found.ts";
 import { substitute } from "./env.ts";
-import { quoted } from "./found.ts";
 import { ConfigError, type Finding, type Path } from "./problem.ts";
 import type { Place, Source, Variable } from "./source.ts";
 

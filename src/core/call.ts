@@ -2,6 +2,7 @@ import type { Body } from "./body.ts";
 import type { ErrorCode, GatewayError } from "./errors.ts";
 import { Facts } from "./facts.ts";
 import { Headers } from "./headers.ts";
+import type { Principal } from "./principal.ts";
 import type { Reply } from "./reply.ts";
 import type { Route } from "./route.ts";
 
@@ -81,6 +82,13 @@ export class Call {
   provenance = "";
   /** The peer is a trusted proxy: what it says of the client is believed. */
   trusted = false;
+  /** Who is calling; null while nobody has proved anything. */
+  principal: Principal | null = null;
+  /**
+   * Value of `WWW-Authenticate` for whoever finds that a credential would have been needed after all: set by
+   * policies that let a call without one pass.
+   */
+  challenge = "";
   /** The id that the client sent, where ours replaced it. */
   clientRequestId = "";
   /** The target that was asked, and how often (1 = no repetition). */
@@ -162,6 +170,12 @@ export class Call {
     this.#onEnd = null;
     this.#onAbort = null;
     if (ends !== null) for (const end of ends) end(this);
+  }
+
+  /** Somebody has proved who is calling: everybody behind, and the upstream, is told. */
+  identify(principal: Principal): void {
+    this.principal = principal;
+    this.provenance += principal.fields;
   }
 
   /** Remembers for the log why the gateway answered in a service's place. */

@@ -2,7 +2,10 @@ import type { output, ZodType } from "zod";
 import type { ErrorCode } from "./errors.ts";
 import type { Fact } from "./facts.ts";
 import type { Policy } from "./handler.ts";
-import type { Tools } from "./tools.ts";
+import type { PolicyTools } from "./tools.ts";
+
+/** `records`: what is issued at run time (keys, revocations). */
+export type Capability = "records";
 
 export interface PolicyKind<Options extends ZodType = ZodType> {
   /** The key in a config. */
@@ -14,8 +17,14 @@ export interface PolicyKind<Options extends ZodType = ZodType> {
   /** Facts that an outer policy must have learnt: a wrong order is a config error. */
   readonly needs?: (options: output<Options>) => readonly Fact<unknown>[];
   readonly learns?: (options: output<Options>) => readonly Fact<unknown>[];
+  /** Facts that are learnt of some calls only: several policies of a route may, and it is enough for who needs one. */
+  readonly mayLearn?: (options: output<Options>) => readonly Fact<unknown>[];
+  /** The stores that have to be there. A gateway opens no database that nothing uses. */
+  readonly uses?: readonly Capability[];
+  /** Runs behind the check of the version that the call asks for: it looks at what the version says (ERR-18). */
+  readonly versioned?: boolean;
   readonly rejects: readonly ErrorCode[];
-  readonly create: (options: output<Options>, tools: Tools) => Policy;
+  readonly create: (options: output<Options>, tools: PolicyTools) => Policy;
 }
 
 export function definePolicy<Options extends ZodType>(kind: PolicyKind<Options>): PolicyKind<Options> {

@@ -1,6 +1,11 @@
+import type { Counters } from "./counters.ts";
+import type { KeyDirectory } from "./keys.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Revocations } from "./revocations.ts";
+
 /** What a handler may know of the world outside a call. Injected, so that tests move the clock by hand. */
 export interface Clock {
-  /** Milliseconds, monotonic: for durations and deadlines. */
+  /** Milliseconds, monotonic, the same in every thread of the process: for durations and deadlines. */
   now(): number;
   /** Milliseconds since the epoch: for what people read. */
   wall(): number;
@@ -21,8 +26,28 @@ export interface Log {
   error(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
+/** One set per thread; it outlives every plan. */
 export interface Tools {
   readonly clock: Clock;
   readonly ticker: Ticker;
   readonly log: Log;
+  readonly metrics: Metrics;
+  readonly counters: Counters;
+  /** Keys of the config and keys issued at run time, together. */
+  readonly keys: KeyDirectory;
+  readonly revocations: Revocations;
+}
+
+/** What one entry of a config's `policies` is made with. */
+export interface PolicyTools extends Tools {
+  /** Which entry it is: `orders/rate-limit`, `*` instead of a route's name for one that holds for all. Survives reloads. */
+  readonly place: string;
+  /**
+   * A file that the options name, relative to the config. Its change is a change of the config.
+   *
+   * @throws Error with a sentence for the config's author.
+   */
+  readonly readFile: (file: string) => Buffer;
+  /** What must end when the plan is replaced. Calls that began under it may still come after. */
+  readonly onClose: (close: () => void) => void;
 }

@@ -4,9 +4,9 @@ import type { Handler } from "../../core/handler.ts";
 import type { FixedOptions, ForwardRules, UpstreamOptions } from "../../core/kinds.ts";
 import { definePolicy } from "../../core/policy.ts";
 import type { Tools } from "../../core/tools.ts";
+import { duration } from "../../core/values.ts";
 import { parseTemplate, shadowed } from "../../flow/router/index.ts";
 import type { Made, World } from "../plan.ts";
-import { duration } from "../values.ts";
 
 /** A world in which nothing runs: it only remembers what a plan has been made of. */
 

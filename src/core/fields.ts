@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { z } from "zod";
-import { fieldName, Kind } from "../core/headers.ts";
 import { anyOf, found, quoted } from "./found.ts";
+import { fieldName, Kind } from "./headers.ts";
 import { suggest } from "./suggest.ts";
 
 /** Single values of a config that have rules of their own. Each refuses with one sentence. */

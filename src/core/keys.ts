@@ -1,0 +1,4 @@
+/** Where API keys are looked up. */
+export interface KeyDirectory {
+  close(): void;
+}

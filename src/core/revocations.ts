@@ -1,0 +1,4 @@
+/** Tokens that are no longer good, before they expire. */
+export interface Revocations {
+  close(): void;
+}
