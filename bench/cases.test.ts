@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type CaseName, caseNames, groupsFor, routePath } from "./cases.ts";
+import { type CaseName, caseNames, groupsFor } from "./cases.ts";
 
 const idsFor = (...names: CaseName[]): string[][] =>
   groupsFor(new Set(names)).map(({ entrants }) => entrants.map(({ id }) => id));
@@ -20,21 +20,37 @@ describe("groupsFor", () => {
     assert.equal(idsFor("routes-1", "routes-100", "routes-10000").length, 1);
   });
 
+  test("measures the policies beside every peer that can do them, and beside our own proxy without them", () => {
+    assert.deepEqual(idsFor("policies"), [
+      [
+        "policies/turnpike",
+        "policies/turnpike bare",
+        "policies/nginx",
+        "policies/nginx-lua",
+        "policies/nginx-lua-lean",
+        "policies/fastify",
+      ],
+    ]);
+  });
+
+  test("asks everybody in the policies group for the same, the bare proxy too", () => {
+    const [group] = groupsFor(new Set<CaseName>(["policies"]));
+    assert.equal(new Set(group?.entrants.map(({ load }) => load)).size, 1);
+    assert.deepEqual(
+      group?.entrants.filter(({ setting }) => setting.stack === null).map(({ label }) => label),
+      ["turnpike bare"],
+    );
+  });
+
+  test("brings the single key that a million are compared with", () => {
+    const [ids = []] = idsFor("keys-1000000");
+    assert.ok(ids.includes("keys-1/keys-1"));
+    assert.deepEqual(idsFor("keys-1"), [["keys-1/keys-1"]]);
+  });
+
   test("has a reference among the entrants of every group", () => {
     for (const { entrants, reference } of groupsFor(new Set(caseNames))) {
       assert.ok(entrants.some(({ id }) => id === reference));
     }
-  });
-});
-
-describe("routePath", () => {
-  const paths = Array.from({ length: 10_000 }, (_, index) => routePath(index));
-
-  test("gives every route another path", () => {
-    assert.equal(new Set(paths).size, 10_000);
-  });
-
-  test("gives all paths one length, so that only their number differs", () => {
-    assert.deepEqual([...new Set(paths.map(({ length }) => length))], ["/t00/svc-00000/items/{id}".length]);
   });
 });

@@ -1,6 +1,7 @@
 /** What is measured: who is loaded with what, and against whom each is held. */
-import { body16k, body100 } from "./origin.ts";
+import { keysLoad, type LoadPlan, loads, routesLoad } from "./loads.ts";
 import type { PeerName } from "./peers/peer.ts";
+import { generous, type Stack } from "./stack.ts";
 
 export const caseNames = [
   "bare-100",
@@ -10,16 +11,24 @@ export const caseNames = [
   "routes-100",
   "routes-10000",
   "pipelined",
+  "policies",
+  "keys-1",
+  "keys-1000000",
+  "lanes",
 ] as const;
 
 export type CaseName = (typeof caseNames)[number];
 
-/** How the gateway is configured; other peers take no notice of it. */
+/** How a peer is configured. Only `stack` concerns others than the gateway. */
 export interface Setting {
   /** 0: one route for everything. Else so many routes of one segment pattern each. */
   readonly routes: number;
   /** Requests on one upstream connection at a time; 1 leaves the key out of the config. */
   readonly pipelining: number;
+  /** Threads that carry traffic. One runs on the proxy's core, more on every core there is. */
+  readonly lanes: number;
+  /** What is done for a request besides proxying it; null: nothing. */
+  readonly stack: Stack | null;
 }
 
 /** One proxy under one load: a line of the table. */
@@ -32,16 +41,6 @@ export interface Entrant {
   readonly load: LoadPlan;
 }
 
-export interface LoadPlan {
-  readonly method: "GET" | "POST";
-  /** The path wrk is given; a script may go on to others that the origin answers alike. */
-  readonly path: string;
-  readonly script: string | null;
-  readonly expected: string;
-  readonly body: string | undefined;
-  readonly witnessPath: string;
-}
-
 /** Entrants measured in the same rounds, so that they can be compared. */
 export interface Group {
   readonly title: string;
@@ -50,16 +49,10 @@ export interface Group {
   readonly reference: string;
 }
 
-const plain: Setting = { routes: 0, pipelining: 1 };
+export const plain: Setting = { routes: 0, pipelining: 1, lanes: 1, stack: null };
+const stacked: Setting = { ...plain, stack: { limit: generous, issuedKeys: 0 } };
 const bare: readonly PeerName[] = ["turnpike", "nginx", "haproxy", "fastify"];
-const get = { method: "GET", script: null, body: undefined, witnessPath: "/verify-" } as const;
-const posted = "x".repeat(1024);
-
-const loads = {
-  "bare-100": { ...get, path: "/100", expected: body100 },
-  "bare-16k": { ...get, path: "/16k", expected: body16k },
-  "post-1k": { ...get, method: "POST", path: "/post", expected: body100, body: posted, script: postScript() },
-} as const satisfies Readonly<Record<string, LoadPlan>>;
+const manyKeys = 1_000_000;
 
 const titles = {
   "bare-100": "bare-100: GET, answer of 100 B, no policies",
@@ -76,6 +69,10 @@ export function groupsFor(selected: ReadonlySet<CaseName>): Group[] {
   const counts = [1, 100, 10_000].filter((count) => selected.has(routesCase(count)));
   if (counts.length > 0) groups.push(routesGroup([...new Set([1, ...counts])]));
   if (selected.has("pipelined")) groups.push(pipelinedGroup());
+  if (selected.has("policies")) groups.push(policiesGroup());
+  if (selected.has("keys-1") || selected.has("keys-1000000"))
+    groups.push(keysGroup(selected.has("keys-1000000")));
+  if (selected.has("lanes")) groups.push(lanesGroup());
   return groups;
 }
 
@@ -87,7 +84,7 @@ function bareGroup(name: "bare-100" | "bare-16k" | "post-1k"): Group {
 function routesGroup(counts: readonly number[]): Group {
   const entrants = counts.map((count) => {
     const name = routesCase(count);
-    return entrant(name, "turnpike", name, { routes: count, pipelining: 1 }, routesLoad(count));
+    return entrant(name, "turnpike", name, { ...plain, routes: count }, routesLoad(count));
   });
   return {
     title: "routes-N: Turnpike with N routes, requests spread over all of them, answer of 100 B",
@@ -98,8 +95,9 @@ function routesGroup(counts: readonly number[]): Group {
 
 function pipelinedGroup(): Group {
   const name = "pipelined";
+  const pipelining: Setting = { ...plain, pipelining: 8 };
   const entrants = [
-    entrant(name, "turnpike", "turnpike (pipelining: 8)", { routes: 0, pipelining: 8 }, loads["bare-100"]),
+    entrant(name, "turnpike", "turnpike (pipelining: 8)", pipelining, loads["bare-100"]),
     entrant(name, "turnpike", "turnpike", plain, loads["bare-100"]),
     entrant(name, "nginx", "nginx", plain, loads["bare-100"]),
   ];
@@ -110,55 +108,59 @@ function pipelinedGroup(): Group {
   };
 }
 
+function policiesGroup(): Group {
+  const name = "policies";
+  const entrants = [
+    entrant(name, "turnpike", "turnpike", stacked, loads.keyed),
+    entrant(name, "turnpike", "turnpike bare", plain, loads.keyed),
+    entrant(name, "nginx", "nginx", stacked, loads.keyed),
+    entrant(name, "nginx-lua", "nginx-lua", stacked, loads.keyed),
+    entrant(name, "nginx-lua-lean", "nginx-lua-lean", stacked, loads.keyed),
+    entrant(name, "fastify", "fastify", stacked, loads.keyed),
+  ];
+  return {
+    title: "policies: as bare-100, with API key, token bucket, CORS, request id and a JSON line for each",
+    entrants,
+    reference: "policies/nginx",
+  };
+}
+
+/** The last of them tells what a large table costs from what it costs to ask for another key every time. */
+function keysGroup(many: boolean): Group {
+  const issued = (count: number): Setting => ({ ...plain, stack: { limit: generous, issuedKeys: count } });
+  const entrants = [entrant("keys-1", "turnpike", "keys-1", issued(1), keysLoad(1, 1))];
+  if (many) {
+    const name = "keys-1000000";
+    entrants.push(
+      entrant(name, "turnpike", name, issued(manyKeys), keysLoad(manyKeys, manyKeys)),
+      entrant(name, "turnpike", `${name}, one asked`, issued(manyKeys), keysLoad(1, manyKeys)),
+      entrant(name, "nginx", "nginx, one key", stacked, loads.keyed),
+    );
+  }
+  return {
+    title:
+      "keys-N: as policies, with N keys issued into the records store, asked by a stride over all of them",
+    entrants,
+    reference: "keys-1/keys-1",
+  };
+}
+
+function lanesGroup(): Group {
+  const name = "lanes";
+  const entrants = [1, 2].map((lanes) =>
+    entrant(name, "turnpike", `lanes-${lanes}`, { ...stacked, lanes }, loads.keyed),
+  );
+  return {
+    title: "lanes: as policies; one lane on the proxy's core, two lanes on all cores, origin and wrk as ever",
+    entrants,
+    reference: "lanes/lanes-1",
+  };
+}
+
 function entrant(name: CaseName, peer: PeerName, label: string, setting: Setting, load: LoadPlan): Entrant {
   return { id: `${name}/${label}`, case: name, peer, label, setting, load };
 }
 
 function routesCase(count: number): CaseName {
   return count === 1 ? "routes-1" : count === 100 ? "routes-100" : "routes-10000";
-}
-
-/** The pattern of one route. All have the same length and shape: only their number may make a difference. */
-export function routePath(index: number): string {
-  return `/t${digits(index % 100, 2)}/svc-${digits(index, 5)}/items/{id}`;
-}
-
-/** wrk asks once for the path it is given; the script goes on to all the others. */
-function routesLoad(count: number): LoadPlan {
-  const path = routePath(0).replace("{id}", "000000");
-  const witnessPath = routePath(count - 1).replace("{id}", "verify-");
-  return { ...get, path, expected: body100, script: routesScript(count), witnessPath };
-}
-
-/**
- * Always 10,000 different paths, over however many routes there are: only their number may make a difference, not the
- * variety of paths. Strides through them, so that no cache of recent ones can look good; 7919 is prime: it meets all.
- */
-function routesScript(count: number): string {
-  return `local routes = ${count}
-local paths = 10000
-local requests = {}
-local at = 0
-init = function()
-  for i = 0, paths - 1 do
-    local route = i % routes
-    requests[i] = wrk.format("GET", string.format("/t%02d/svc-%05d/items/%06d", route % 100, route, i))
-  end
-end
-request = function()
-  at = (at + 7919) % paths
-  return requests[at]
-end
-`;
-}
-
-function postScript(): string {
-  return `wrk.method = "POST"
-wrk.headers["Content-Type"] = "application/octet-stream"
-wrk.body = string.rep("x", 1024)
-`;
-}
-
-function digits(value: number, length: number): string {
-  return String(value).padStart(length, "0");
 }

@@ -2,44 +2,19 @@
  * Runs one group: starts its proxies, proves each, warms each up, then loads them in turn, round after round,
  * in short slices and rotated order, so that whatever the machine does besides, it does to all of them.
  */
-import { setTimeout as sleep } from "node:timers/promises";
-import { readCore, readRssBytes, readUsage, type Usage } from "./accounts.ts";
-import type { CaseName, Entrant, Group, LoadPlan } from "./cases.ts";
+import { readRssBytes } from "./accounts.ts";
+import type { CaseName, Entrant, Group } from "./cases.ts";
+import type { LoadPlan } from "./loads.ts";
+import { takeLines } from "./log-lines.ts";
 import type { Pinning } from "./machine.ts";
-import { cpuBetween, type Load, type OriginCount, parseWrk, reasonsInvalid } from "./measure.ts";
 import type { Origin } from "./origin.ts";
 import type { Peer, PeerName, RunningPeer } from "./peers/peer.ts";
 import { run, writeConfig } from "./processes.ts";
+import { type Contender, coreOf, quiet, type Slice, slice } from "./slice.ts";
+import { strict } from "./stack.ts";
 import { rotate } from "./statistics.ts";
 import { type Observed, verify } from "./verify.ts";
-
-export interface Slice extends Load {
-  readonly round: number;
-  /** Place in its round. */
-  readonly place: number;
-  readonly seconds: number;
-  readonly cpuUsPerRequest: number;
-  /** The same by the coarser account. */
-  readonly cpuUsPerRequestByTicks: number;
-  /** Share of its CPU that the proxy spent in the kernel. */
-  readonly systemShare: number;
-  /** What the origin paid for the same requests: it always does the same, so its changes are the machine's. */
-  readonly originCpuUsPerRequest: number;
-  /** Share of the slice that the proxy was on a CPU; below 1 it waited for origin or load. */
-  readonly proxyBusy: number;
-  /** Share of the proxy's core that others took: noise. Null where nothing is pinned. */
-  readonly othersOnProxyCore: number | null;
-  /** Share of the origin's core in use, which near 1 was the limit. */
-  readonly originCoreBusy: number | null;
-  readonly stolen: number | null;
-  readonly sleepsPerRequest: number;
-  readonly originRequests: number;
-  readonly originConnections: number;
-  /** CPU used since the slice before, while nobody asked: work put off is work all the same. */
-  readonly cpuUsBetween: number | null;
-  readonly accountsAgree: boolean;
-  readonly invalid: readonly string[];
-}
+import { verifyLimit, verifyStack } from "./verify-stack.ts";
 
 export interface Measured {
   readonly id: string;
@@ -52,6 +27,7 @@ export interface Measured {
   readonly config: string;
   readonly startedInMs: number;
   readonly rssBytes: number;
+  readonly does: string;
   readonly observed: Observed;
   readonly slices: readonly Slice[];
 }
@@ -86,21 +62,14 @@ export interface Conditions {
   readonly progress: (text: string) => void;
 }
 
-interface Contender {
-  readonly entrant: Entrant;
-  readonly proxy: RunningPeer;
+interface Participant extends Contender {
+  readonly does: string;
   readonly observed: Observed;
-  readonly loadCommand: readonly string[];
   readonly slices: Slice[];
-  last: Usage | null;
 }
 
-/** The origin must have been asked nothing for so long before anything is read. */
-const quietMs = 100;
-const quietLimitMs = 5_000;
-
 export async function runGroup(group: Group, conditions: Conditions): Promise<GroupResult> {
-  const contenders: Contender[] = [];
+  const contenders: Participant[] = [];
   const absent: Absent[] = [];
   try {
     for (const entrant of group.entrants) {
@@ -118,14 +87,19 @@ export async function runGroup(group: Group, conditions: Conditions): Promise<Gr
 }
 
 /** Starts, proves and warms up one entrant. */
-async function join(entrant: Entrant, conditions: Conditions): Promise<Contender | Absent> {
+async function join(entrant: Entrant, conditions: Conditions): Promise<Participant | Absent> {
   const { id, case: name, peer, label, load } = entrant;
   const notThere = conditions.missing[peer];
   if (notThere !== undefined) return { id, case: name, peer, label, reason: notThere, missing: true };
   let proxy: RunningPeer | null = null;
   try {
+    await proveLimit(entrant, conditions);
     proxy = await startProxy(entrant, conditions);
     const observed = await verify({ proxyPort: proxy.port, originPort: conditions.origin.port, ...load });
+    if (proxy.logPath !== null) {
+      const { statesLimits } = conditions.peers[peer];
+      await verifyStack({ port: proxy.port, logPath: proxy.logPath, statesLimits, load });
+    }
     const script = scriptPath(entrant, conditions.folder);
     const loadCommand = wrkCommand(conditions, conditions.seconds, proxy.port, load, script);
     conditions.progress(`${id}: warming up`);
@@ -134,12 +108,27 @@ async function join(entrant: Entrant, conditions: Conditions): Promise<Contender
       conditions.pinning.load,
     );
     await quiet(conditions.origin);
+    if (proxy.logPath !== null) await takeLines(proxy.logPath, Number.POSITIVE_INFINITY);
     if (!proxy.program.alive()) throw new Error(`it ended while warming up:\n${proxy.program.tail()}`);
-    return { entrant, proxy, observed, loadCommand, slices: [], last: null };
+    const does = conditions.peers[peer].does(entrant.setting);
+    return { entrant, proxy, does, observed, loadCommand, slices: [], last: null };
   } catch (error) {
     await proxy?.program.stop();
     const reason = error instanceof Error ? error.message : String(error);
     return { id, case: name, peer, label, reason, missing: false };
+  }
+}
+
+/** A limit that no load reaches could as well not be there: the same proxy with one that is soon reached shows it. */
+async function proveLimit(entrant: Entrant, conditions: Conditions): Promise<void> {
+  const { id, setting, load } = entrant;
+  if (setting.stack === null) return;
+  const limited = { ...setting, stack: { ...setting.stack, limit: strict } };
+  const proxy = await startProxy({ ...entrant, id: `${id}-limited`, setting: limited }, conditions);
+  try {
+    await verifyLimit({ port: proxy.port, load });
+  } finally {
+    await proxy.program.stop();
   }
 }
 
@@ -152,7 +141,7 @@ export async function startProxy(
     name: entrant.id.replaceAll(/[^\w-]+/g, "-"),
     folder,
     originPort: origin.port,
-    core: pinning.proxy,
+    core: coreOf(entrant, pinning),
     setting: entrant.setting,
     environment,
   });
@@ -170,11 +159,12 @@ export function wrkCommand(
   script: string | null,
 ): string[] {
   const scripted = script === null ? [] : ["-s", script];
+  const headers = Object.entries(load.headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
   const url = `http://127.0.0.1:${port}${load.path}`;
-  return ["wrk", "-t1", `-c${connections}`, `-d${seconds}s`, "--latency", ...scripted, url];
+  return ["wrk", "-t1", `-c${connections}`, `-d${seconds}s`, "--latency", ...headers, ...scripted, url];
 }
 
-async function runRounds(contenders: readonly Contender[], conditions: Conditions): Promise<void> {
+async function runRounds(contenders: readonly Participant[], conditions: Conditions): Promise<void> {
   for (let round = 0; round < conditions.rounds; round += 1) {
     for (const [place, contender] of rotate(contenders, round).entries()) {
       const { id } = contender.entrant;
@@ -184,102 +174,7 @@ async function runRounds(contenders: readonly Contender[], conditions: Condition
   }
 }
 
-async function slice(
-  contender: Contender,
-  at: { round: number; place: number },
-  { origin, pinning, connections }: Conditions,
-): Promise<Slice> {
-  const { entrant, proxy, loadCommand } = contender;
-  const originBefore = await origin.count();
-  const coresBefore = readCores(pinning);
-  const originUsageBefore = readUsage(origin.program.pid);
-  const before = readUsage(proxy.program.pid);
-  const startedAt = performance.now();
-  const { text } = await run(loadCommand, pinning.load);
-  const seconds = (performance.now() - startedAt) / 1000;
-  const coresAfter = readCores(pinning);
-  // What wrk has left behind is still to be answered and closed: part of this slice, and not of the next.
-  const originAfter = await quiet(origin);
-  const after = readUsage(proxy.program.pid);
-  const originUsageAfter = readUsage(origin.program.pid);
-
-  const load = parseWrk(text) ?? nothing;
-  const { cpuUs, cpuUsByTicks, agree } = cpuBetween(before, after);
-  const originRequests = originAfter.requests - originBefore.requests;
-  const bodyBytes = entrant.load.expected.length;
-  const invalid = reasonsInvalid({ load, connections, bodyBytes, originRequests, before, after });
-  if (load === nothing) invalid.push(`wrk: ${text.trim().slice(0, 200)}`);
-  const between = contender.last === null ? null : cpuBetween(contender.last, before).cpuUs;
-  contender.last = after;
-  return {
-    ...at,
-    ...load,
-    seconds,
-    cpuUsPerRequest: cpuUs / load.requests,
-    cpuUsPerRequestByTicks: cpuUsByTicks / load.requests,
-    systemShare: (after.systemTicks - before.systemTicks) / (after.ticks - before.ticks),
-    originCpuUsPerRequest: cpuBetween(originUsageBefore, originUsageAfter).cpuUs / load.requests,
-    proxyBusy: cpuUs / 1e6 / seconds,
-    ...coreShares(coresBefore, coresAfter, { seconds, cpuUs, shared: pinning.proxy === null }),
-    sleepsPerRequest: (after.voluntarySwitches - before.voluntarySwitches) / load.requests,
-    originRequests,
-    originConnections: originAfter.connections - originBefore.connections,
-    cpuUsBetween: between,
-    accountsAgree: agree,
-    invalid,
-  };
-}
-
-/** Waits until no request reaches the origin any more, and gives its count. */
-async function quiet(origin: Origin): Promise<OriginCount> {
-  const until = performance.now() + quietLimitMs;
-  for (let last = await origin.count(); ; ) {
-    await sleep(quietMs);
-    const now = await origin.count();
-    if (now.requests === last.requests || performance.now() > until) return now;
-    last = now;
-  }
-}
-
-const nothing: Load = {
-  requests: 0,
-  requestsPerSecond: 0,
-  p50Us: Number.NaN,
-  p99Us: Number.NaN,
-  bytesRead: 0,
-  badStatuses: 0,
-  socketErrors: 0,
-};
-
-interface Cores {
-  readonly proxy: { busy: number; stolen: number };
-  readonly origin: { busy: number; stolen: number };
-}
-
-function readCores({ proxy, origin }: Pinning): Cores {
-  const none = { busy: 0, stolen: 0 };
-  return {
-    proxy: proxy === null ? none : readCore(proxy),
-    origin: origin === null ? none : readCore(origin),
-  };
-}
-
-function coreShares(
-  before: Cores,
-  after: Cores,
-  { seconds, cpuUs, shared }: { seconds: number; cpuUs: number; shared: boolean },
-): Pick<Slice, "othersOnProxyCore" | "originCoreBusy" | "stolen"> {
-  if (shared) return { othersOnProxyCore: null, originCoreBusy: null, stolen: null };
-  const share = (ticks: number): number => ticks / 100 / seconds;
-  const busy = share(after.proxy.busy - before.proxy.busy);
-  return {
-    othersOnProxyCore: Math.max(0, busy - cpuUs / 1e6 / seconds),
-    originCoreBusy: share(after.origin.busy - before.origin.busy),
-    stolen: share(after.proxy.stolen - before.proxy.stolen),
-  };
-}
-
-function result({ entrant, proxy, observed, loadCommand, slices }: Contender): Measured {
+function result({ entrant, proxy, does, observed, loadCommand, slices }: Participant): Measured {
   const { id, case: name, peer, label, load } = entrant;
   return {
     id,
@@ -292,6 +187,7 @@ function result({ entrant, proxy, observed, loadCommand, slices }: Contender): M
     config: proxy.config,
     startedInMs: proxy.program.startedInMs,
     rssBytes: readRssBytes(proxy.program.pid),
+    does,
     observed,
     slices,
   };

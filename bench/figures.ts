@@ -1,6 +1,7 @@
 /** The figures to hold, computed from the slices of one run. Nothing here knows what the answer should be. */
 import type { CaseName } from "./cases.ts";
-import type { GroupResult, Measured, Slice } from "./experiment.ts";
+import type { GroupResult, Measured } from "./experiment.ts";
+import type { Slice } from "./slice.ts";
 import { type Spread, spread } from "./statistics.ts";
 
 export interface Target {
@@ -26,11 +27,43 @@ export const targets: readonly Target[] = [
     must: 1.1,
     goal: null,
   },
+  policies("nginx", 1.6, 1.0),
+  policies("nginx-lua", 1.1, 0.7),
+  policies("fastify", 0.25, 0.15),
+  policies("turnpike bare", 1.1, 1.03),
+  {
+    what: "1,000,000 issued keys against one",
+    case: "keys-1000000",
+    entrant: "keys-1000000/keys-1000000",
+    against: "keys-1/keys-1",
+    must: 1.1,
+    goal: null,
+  },
+  {
+    what: "1,000,000 issued keys: CPU per request against nginx with one",
+    case: "keys-1000000",
+    entrant: "keys-1000000/keys-1000000",
+    against: "keys-1000000/nginx, one key",
+    must: 1.6,
+    goal: 1.0,
+  },
 ];
 
 function against(name: (typeof bareCases)[number], peer: string, must: number, goal: number | null): Target {
   const what = `${name}: CPU per request against ${peer}`;
   return { what, case: name, entrant: `${name}/turnpike`, against: `${name}/${peer}`, must, goal };
+}
+
+function policies(other: string, must: number, goal: number): Target {
+  const what = `policies: CPU per request against ${other}`;
+  return {
+    what,
+    case: "policies",
+    entrant: "policies/turnpike",
+    against: `policies/${other}`,
+    must,
+    goal,
+  };
 }
 
 export type Judgement =

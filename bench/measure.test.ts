@@ -104,6 +104,7 @@ describe("reasonsInvalid", () => {
     connections: 64,
     bodyBytes: 100,
     originRequests: load.requests + 64,
+    logLines: null,
     before: usage(0, 0),
     after: usage(1e9, 100),
   };
@@ -131,6 +132,11 @@ describe("reasonsInvalid", () => {
 
   test("refuses answers with less body than they should have", () => {
     assert.match(reasons({ bodyBytes: 300 }), /too few/);
+  });
+
+  test("refuses a proxy whose log lacks a request that it answered", () => {
+    assert.match(reasons({ logLines: load.requests - 1 }), /only 141985 lines in the access log/);
+    assert.equal(reasons({ logLines: load.requests }), "");
   });
 
   test("refuses an account whose processes changed", () => {

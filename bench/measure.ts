@@ -84,6 +84,8 @@ export interface Observation {
   /** Length of the body every answer has to bring. */
   readonly bodyBytes: number;
   readonly originRequests: number;
+  /** Null where none are written. */
+  readonly logLines: number | null;
   readonly before: Usage;
   readonly after: Usage;
 }
@@ -94,6 +96,7 @@ export function reasonsInvalid({
   connections,
   bodyBytes,
   originRequests,
+  logLines,
   before,
   after,
 }: Observation): string[] {
@@ -110,6 +113,9 @@ export function reasonsInvalid({
   // When wrk stops, up to one request a connection is on its way and is not counted by it.
   if (originRequests > load.requests + connections) {
     reasons.push(`the origin saw ${originRequests - load.requests} more requests than were answered`);
+  }
+  if (logLines !== null && logLines < load.requests) {
+    reasons.push(`${load.requests} answers but only ${logLines} lines in the access log`);
   }
   if (before.pids.join() !== after.pids.join()) reasons.push("a process ended or was started meanwhile");
   return reasons;

@@ -21,8 +21,8 @@ export const body100 = letters.repeat(3).slice(0, 100);
 const kib = letters.repeat(29).slice(0, 1024);
 export const body16k = kib.repeat(16);
 
-/** Fields that a proxy may add to a request. The origin repeats them under `/verify-…`, so that nobody is taken at his word. */
-export const addedToRequests = [
+/** Fields that a proxy may add to a request, or must not pass on. The origin repeats them under `/verify-…`, so that nobody is taken at his word. */
+export const repeatedFields = [
   "Via",
   "Forwarded",
   "X-Forwarded-For",
@@ -30,6 +30,8 @@ export const addedToRequests = [
   "X-Forwarded-Port",
   "X-Forwarded-Proto",
   "X-Real-IP",
+  "X-API-Key",
+  "X-Consumer-Id",
   "X-Request-Id",
   "Traceparent",
 ] as const;
@@ -81,7 +83,7 @@ export function nginxHttpBase(folder: string, name: string): string {
 }
 
 function originConfig(folder: string, ports: { origin: number; echo: number; status: number }): string {
-  const repeated = addedToRequests
+  const repeated = repeatedFields
     .map((field) => `${field}: $http_${field.toLowerCase().replaceAll("-", "_")}`)
     .join("\\n");
   return `${nginxBase(folder, "origin")}

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { type CaseName, caseNames } from "./cases.ts";
 import type { GroupResult, Measured } from "./experiment.ts";
 import { type Figure, findMeasured, type Judgement, ratiosByRound, validSlices } from "./figures.ts";
+import type { LanesAccount } from "./lanes.ts";
 import type { Machine, Pinning } from "./machine.ts";
-import type { Peer } from "./peers/peer.ts";
 import { type Spread, spread } from "./statistics.ts";
 
 /** Left-aligned first column, numbers to the right. */
@@ -158,17 +158,22 @@ export function figureWarnings(figures: readonly Figure[]): string[] {
 }
 
 /** What each peer does for its CPU, told and seen. */
-export function peerNotes(groups: readonly GroupResult[], peers: readonly Peer[]): string {
-  return peers
-    .flatMap((peer) => {
-      const seen = groups.flatMap(({ measured }) => measured).find((one) => one.peer === peer.name);
-      if (seen === undefined) return [];
-      const { addsToRequest, addsToAnswer, leavesOutOfAnswer } = seen.observed;
-      return [
-        `  ${peer.name}: ${peer.does}`,
+export function peerNotes(groups: readonly GroupResult[]): string {
+  const all = groups.flatMap(({ measured }) => measured);
+  const first = new Map(all.toReversed().map((one) => [`${one.peer}: ${one.does}`, one]));
+  return [...first]
+    .toReversed()
+    .flatMap(
+      ([
+        told,
+        {
+          observed: { addsToRequest, addsToAnswer, leavesOutOfAnswer },
+        },
+      ]) => [
+        `  ${told}`,
         `    seen: adds to requests: ${list(addsToRequest)}; to answers: ${list(addsToAnswer)}; leaves out of answers: ${list(leavesOutOfAnswer)}`,
-      ];
-    })
+      ],
+    )
     .join("\n");
 }
 
@@ -180,7 +185,7 @@ export function figureTable(figures: readonly Figure[]): string {
     middle(mustJudgement.ratio, 2),
     extremes(mustJudgement.ratio, 2),
     `must ≤ ${must}: ${verdict(mustJudgement)}`,
-    goal === null || goalJudgement === null ? "" : `goal ≤ ${goal.toFixed(1)}: ${goalJudgement.verdict}`,
+    goal === null || goalJudgement === null ? "" : `goal ≤ ${goal}: ${goalJudgement.verdict}`,
   ]);
   return table([["", "ratio", "min–max", "", ""], ...rows]);
 }
@@ -208,6 +213,7 @@ export interface Result {
   readonly groups: readonly GroupResult[];
   readonly warnings: readonly string[];
   readonly figures: readonly Figure[];
+  readonly lanes: LanesAccount | null;
 }
 
 export function writeResult(folder: string, result: Result): string {

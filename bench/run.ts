@@ -1,14 +1,17 @@
 /** `npm run bench`: plans, runs, prints. The parts are in the files beside it; README.md says what it means. */
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { type CaseName, type Group, groupsFor } from "./cases.ts";
 import { type Conditions, type GroupResult, runGroup } from "./experiment.ts";
 import { judge } from "./figures.ts";
+import { accountForLanes, lanesNote } from "./lanes.ts";
 import { choosePinning, describeMachine, loadAverage, type Machine, type Pinning } from "./machine.ts";
 import { type Options, parseOptions, usage } from "./options.ts";
 import { startOrigin } from "./origin.ts";
 import { fastify } from "./peers/fastify.ts";
 import { haproxy } from "./peers/haproxy.ts";
 import { nginx } from "./peers/nginx.ts";
+import { nginxLua, nginxLuaLean } from "./peers/nginx-lua.ts";
 import type { Peer, PeerName } from "./peers/peer.ts";
 import { turnpike } from "./peers/turnpike.ts";
 import { endEverything, find, run, temporaryFolder } from "./processes.ts";
@@ -76,8 +79,10 @@ async function compare(options: Options): Promise<number> {
   }
   await conditions.origin.program.stop();
 
+  const lanes = accountForLanes(results, availableParallelism());
+  if (lanes !== null) print(`Lanes:\n  ${lanesNote(lanes, availableParallelism())}\n`);
   const figures = options.quick ? [] : judge(results, selected);
-  print(`What each does for its CPU:\n${peerNotes(results, Object.values(conditions.peers))}\n`);
+  print(`What each does for its CPU:\n${peerNotes(results)}\n`);
   print(
     options.quick ? "Figures to hold: not judged (--quick)" : `Figures to hold:\n${figureTable(figures)}`,
   );
@@ -99,6 +104,7 @@ async function compare(options: Options): Promise<number> {
     groups: results,
     warnings: notes,
     figures,
+    lanes,
   };
   const kept = writeResult(options.quick ? conditions.folder : `${repository}/bench/results`, result);
   print(`\nLoad average ${before.toFixed(2)} before, ${result.loadAverage.after.toFixed(2)} after.`);
@@ -141,7 +147,14 @@ async function prepare(options: Options): Promise<Prepared> {
   if (process.platform !== "linux") throw new Error("CPU is read from /proc: this runs on Linux only");
   if (find("wrk") === null) throw new Error("wrk is not installed");
   const wrk = (await run(["wrk", "-v"])).text.split("\n")[0]?.split(" Copyright")[0] ?? "";
-  const peers = { turnpike: turnpike(repository, options.turnpike), nginx, haproxy, fastify };
+  const peers = {
+    turnpike: turnpike(repository, options.turnpike),
+    nginx,
+    "nginx-lua": nginxLua,
+    "nginx-lua-lean": nginxLuaLean,
+    haproxy,
+    fastify,
+  };
   const { versions, missing } = await probe(Object.values(peers));
   const folder = temporaryFolder();
   const pinning = choosePinning();

@@ -3,28 +3,30 @@
  * And what does it add on the way, as seen by the two ends rather than as told by its manual.
  */
 import { randomBytes } from "node:crypto";
-import { request } from "node:http";
+import { type IncomingHttpHeaders, request } from "node:http";
+import type { LoadPlan } from "./loads.ts";
 
 export interface Question {
   readonly port: number;
   readonly path: string;
   readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
 }
 
 export interface Answer {
   readonly status: number;
   readonly body: string;
-  /** Names as sent, in lower case. */
-  readonly fields: readonly string[];
+  readonly headers: IncomingHttpHeaders;
 }
 
 const patienceMs = 10_000;
 
-export async function ask({ port, path, method = "GET", body }: Question): Promise<Answer> {
+export async function ask({ port, path, method = "GET", headers, body }: Question): Promise<Answer> {
   return await new Promise((settle, fail) => {
-    const headers = body === undefined ? {} : { "content-type": "application/octet-stream" };
-    const question = request({ host: "127.0.0.1", port, path, method, headers, agent: false });
+    const type = body === undefined ? {} : { "content-type": "application/octet-stream" };
+    const fields = { ...headers, ...type };
+    const question = request({ host: "127.0.0.1", port, path, method, headers: fields, agent: false });
     question.setTimeout(patienceMs, () => question.destroy(new Error(`no answer to ${method} ${path}`)));
     question.once("error", fail);
     question.once("response", (message) => {
@@ -34,7 +36,7 @@ export async function ask({ port, path, method = "GET", body }: Question): Promi
       });
       message.once("error", fail);
       message.once("end", () =>
-        settle({ status: message.statusCode ?? 0, body: text, fields: Object.keys(message.headers) }),
+        settle({ status: message.statusCode ?? 0, body: text, headers: message.headers }),
       );
     });
     question.end(body);
@@ -48,22 +50,15 @@ export interface Observed {
   readonly leavesOutOfAnswer: readonly string[];
 }
 
-export interface Check {
+export interface Check extends Omit<LoadPlan, "script"> {
   readonly proxyPort: number;
   readonly originPort: number;
-  readonly method: string;
-  /** What will be measured, and what it must bring. */
-  readonly path: string;
-  readonly expected: string;
-  readonly body: string | undefined;
-  /** A path that passes the proxy like the measured one and that the origin answers with what it saw. */
-  readonly witnessPath: string;
 }
 
 /** Throws with the reason if this proxy must not be measured. */
 export async function verify(check: Check): Promise<Observed> {
-  const { proxyPort, originPort, method, path, expected, body } = check;
-  const question = { path, method, ...(body === undefined ? {} : { body }) };
+  const { proxyPort, originPort, method, path, headers, expected, body } = check;
+  const question = { path, method, headers, ...(body === undefined ? {} : { body }) };
   const answer = await ask({ port: proxyPort, ...question });
   if (answer.status !== 200) throw new Error(`${method} ${path} was answered ${answer.status}, not 200`);
   if (answer.body !== expected) {
@@ -71,15 +66,19 @@ export async function verify(check: Check): Promise<Observed> {
   }
   if (body !== undefined) await verifyBody(proxyPort);
   const direct = await ask({ port: originPort, ...question });
-  const leavesOutOfAnswer = direct.fields.filter((field) => !answer.fields.includes(field));
-  const addsToAnswer = answer.fields.filter((field) => !direct.fields.includes(field));
-  return { addsToRequest: await witness(check), addsToAnswer, leavesOutOfAnswer };
+  const leavesOutOfAnswer = Object.keys(direct.headers).filter((field) => !(field in answer.headers));
+  const addsToAnswer = Object.keys(answer.headers).filter((field) => !(field in direct.headers));
+  const seen = await witness({ port: proxyPort, path: check.witnessPath, headers });
+  return { addsToRequest: seen.filter((field) => !(field in headers)), addsToAnswer, leavesOutOfAnswer };
 }
 
-/** The origin sends back what it received: a secret that only a request which got there can bring. */
-async function witness({ proxyPort, witnessPath }: Check): Promise<string[]> {
-  const path = `${witnessPath}${randomBytes(12).toString("hex")}`;
-  const { status, body } = await ask({ port: proxyPort, path });
+/**
+ * The names of the repeated fields that the origin received. It sends back what it saw: a secret that only a request
+ * which got there can bring.
+ */
+export async function witness(question: Question): Promise<string[]> {
+  const path = `${question.path}${randomBytes(12).toString("hex")}`;
+  const { status, body } = await ask({ ...question, path });
   const [line = "", ...fields] = body.trim().split("\n");
   if (status !== 200 || line !== `GET ${path}`) {
     throw new Error(

@@ -1,6 +1,6 @@
 /**
  * Writes the documents that follow from the code: `docs/errors.md` from the catalogue, `docs/config.md` and
- * `turnpike.schema.json` from the config's schema. `--check` writes nothing and fails where one is out of date.
+ * `turnpike.schema.json` from the config's schema, `docs/policies.md` from the policies. `--check` writes nothing and fails where one is out of date.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,12 +8,14 @@ import { configJsonSchemaText } from "../src/config/json-schema.ts";
 import { policies } from "../src/policies/index.ts";
 import { configPage } from "./config-page.ts";
 import { errorsPage } from "./errors-page.ts";
+import { policiesPage } from "./policies-page.ts";
 
 const root = join(import.meta.dirname, "..");
 const schema = configJsonSchemaText(policies);
 const documents: Readonly<Record<string, string>> = {
   "docs/errors.md": errorsPage(),
   "docs/config.md": configPage(JSON.parse(schema)),
+  "docs/policies.md": policiesPage(policies),
   "turnpike.schema.json": schema,
 };
 

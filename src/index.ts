@@ -8,4 +8,10 @@ export type { Handler, Policy } from "./core/handler.ts";
 export { Headers } from "./core/headers.ts";
 export { definePolicy, type PolicyKind } from "./core/policy.ts";
 export type { Reply } from "./core/reply.ts";
+export {
+  type AnswerContext,
+  type ChangeContext,
+  defineChange,
+  type VersionChange,
+} from "./core/version.ts";
 export { type RunningGateway, runGateway } from "./main.ts";

@@ -1,44 +1,45 @@
-/** From a config file to a running gateway, and back to nothing. The only place that chooses implementations. */
-import { readFileSync } from "node:fs";
+/**
+ * From a config file to a running gateway, and back to nothing. The only place that chooses implementations.
+ *
+ *   this thread   reads the config, tells the others, watches the files, stops
+ *   lanes         carry traffic, each with the whole data path (threads/lane.ts)
+ *   service       admin listener and records (threads/service.ts)
+ */
+import { createServer } from "node:net";
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { makeHealth, type Readiness } from "./admin/health.ts";
-import { makeFixed } from "./backends/fixed/fixed.ts";
-import { makeUpstream } from "./backends/upstream/upstream.ts";
-import { loadPlan, type World } from "./config/plan.ts";
-import { formatProblem } from "./config/problem.ts";
-import type { Call } from "./core/call.ts";
-import type { Kinds, Upstream } from "./core/kinds.ts";
-import { noMetrics } from "./core/metrics.ts";
-import type { LimitsPlan, Plan } from "./core/plan.ts";
-import type { Clock, Ticker, Tools } from "./core/tools.ts";
-import { makeClientAddress } from "./flow/client-address.ts";
-import { makeFlow, routed } from "./flow/flow.ts";
-import { buildRouter, parseTemplate, shadowed } from "./flow/router/index.ts";
-import { formatAccessLine } from "./observe/access-log.ts";
+import { readText } from "./config/load.ts";
+import { loadPlan, type Made } from "./config/plan.ts";
+import { ConfigError, formatProblem } from "./config/problem.ts";
+import type { Plan } from "./core/plan.ts";
+import type { Clock, Ticker } from "./core/tools.ts";
 import { openLog } from "./observe/log.ts";
-import { openAccessLog } from "./observe/log-sink.ts";
-import { isRequestId, makeRequestIds } from "./observe/request-id.ts";
-import { startTicker, systemClock } from "./observe/ticker.ts";
-import { policies } from "./policies/index.ts";
-import { Http1Server } from "./wire/http1/server.ts";
-
-export const kinds: Kinds = { policies, upstream: makeUpstream, fixed: makeFixed };
+import { MetricRegistry } from "./observe/metrics.ts";
+import type { Draft, ServicePlan, World } from "./threads/api.ts";
+import { dryWorld } from "./threads/dry.ts";
+import { Lanes } from "./threads/lanes.ts";
+import { ServiceThread } from "./threads/service-thread.ts";
+import { watchFiles } from "./threads/watch.ts";
+import { systemWorld } from "./threads/world.ts";
 
 export interface Overrides {
   /** Instead of `listen.port`. */
   readonly port?: number | undefined;
-  /** Instead of the system's, so that tests move time by hand. */
+  /** Instead of the system's, so that tests move time by hand; everything then runs in this thread. */
   readonly time?: { readonly clock: Clock; readonly ticker: Ticker };
 }
 
 export interface RunningGateway {
-  /** `http://HOST:PORT` of the data port. */
+  /** `http://HOST:PORT` of the data port; `https` where it speaks TLS. */
   readonly address: string;
   readonly adminAddress: string;
   /** Drains and stops. A second call while it drains ends at once what is in flight. */
   stop(reason?: StopReason): Promise<void>;
   /** Something was thrown that nobody caught: logs it, lets calls in flight finish, ends with exit code 1. */
   fail(error: unknown): Promise<void>;
+  /** Reads the config again. False if it is refused: the log says why, and the old one goes on. */
+  reload(): Promise<boolean>;
   /** Opens the log file anew, after a rotation has moved it away. */
   reopenLog(): void;
   /** Resolves with the exit code when the gateway has stopped, whoever stopped it. */
@@ -50,83 +51,227 @@ export type StopReason = "terminate" | "interrupt";
 
 /** @throws ConfigError, or the system's error where a port cannot be had. */
 export async function runGateway(configFile: string, overrides: Overrides = {}): Promise<RunningGateway> {
-  const { clock, ticker } = overrides.time ?? { clock: systemClock, ticker: startTicker(systemClock) };
-  const tools: Tools = {
-    clock,
-    ticker,
-    log: openLog("warn", "stderr"),
-    metrics: noMetrics,
-    counters: { close: () => {} },
-    keys: { close: () => {} },
-    revocations: { close: () => {} },
-  };
-  const world: World = { kinds, tools, paths: { parseTemplate, shadowed } };
-  const { plan, upstreams, warnings } = await loadPlan(configFile, world, { port: overrides.port });
-  for (const warning of warnings) tools.log.warn({}, formatProblem(warning));
-  return serve(plan, upstreams, tools);
+  const { time, port } = overrides;
+  const world = time === undefined ? systemWorld() : { ...time, log: openLog("info", "stderr") };
+  const read = () => inspect(configFile, port);
+  const first = await read();
+  const gateway = new Gateway(world, read, first, time === undefined);
+  await gateway.start();
+  return gateway;
 }
 
-async function serve(
-  plan: Plan,
-  upstreams: ReadonlyMap<string, Upstream>,
-  tools: Tools,
-): Promise<RunningGateway> {
-  const { clock } = tools;
-  const lines = openAccessLog(plan.log.to);
-  const record = plan.log.requests
-    ? (call: Call) => lines.write(formatAccessLine(call, clock.now(), clock.wall()))
-    : () => {};
-  const newId = makeRequestIds(() => clock.wall());
-  const clientAddress = makeClientAddress(plan.listen.trustedProxies);
-  const common = { plan, clock, log: tools.log, newId, isId: isRequestId, clientAddress };
-  let readiness: Readiness = "starting";
+/** A config that has been read and found good, and what this thread needs to know of it. */
+interface Inspected {
+  readonly draft: Draft;
+  readonly plan: Plan;
+  readonly uses: Made["uses"];
+  /** Whose change is a change of the config. */
+  readonly files: readonly string[];
+  readonly warnings: Made["warnings"];
+}
 
-  const flow = makeFlow({ ...common, record, route: routed(plan.paths, buildRouter(plan.routes)) });
-  const health = makeHealth({ readiness: () => readiness });
-  const operations = makeFlow({ ...common, record: () => {}, route: (call) => health(call) });
-  const server = new Http1Server({ ...tools, ...listener(plan), acceptor: flow });
-  const admin = new Http1Server({ ...tools, ...listener(plan), acceptor: operations });
+async function inspect(file: string, port: number | undefined): Promise<Inspected> {
+  const text = await readText(file);
+  const { plan, uses, files, warnings, close } = await loadPlan(file, dryWorld, { port, text });
+  close();
+  return {
+    draft: { file, text, port, store: plan.store },
+    plan,
+    uses,
+    files: [resolve(file), ...files],
+    warnings,
+  };
+}
 
-  const adminPort = await admin.listen(plan.admin.host, plan.admin.port);
-  const port = await server.listen(plan.listen.host, plan.listen.port).catch(async (error) => {
-    await admin.close(0);
-    throw error;
-  });
-  readiness = "ready";
+class Gateway implements RunningGateway {
+  readonly done: Promise<number>;
+  address = "";
+  adminAddress = "";
+  readonly #world: World;
+  readonly #read: () => Promise<Inspected>;
+  readonly #metrics = new MetricRegistry();
+  readonly #lanes: Lanes;
+  readonly #service: ServiceThread;
+  readonly #exit = Promise.withResolvers<number>();
+  #current: Inspected;
+  #watch: { close(): void } | null = null;
+  #exitCode = 0;
+  #force: (() => void) | null = null;
+  /** Reloads follow one another; one that waits serves all who ask meanwhile. */
+  #reloading: Promise<boolean> | null = null;
+  #next: Promise<boolean> | null = null;
 
-  const exit = Promise.withResolvers<number>();
-  let exitCode = 0;
-  let forced: (() => void) | null = null;
-  async function stop(reason: StopReason = "terminate"): Promise<void> {
-    if (forced !== null) {
-      forced();
+  constructor(world: World, read: () => Promise<Inspected>, first: Inspected, threads: boolean) {
+    this.#world = world;
+    this.#read = read;
+    this.#current = first;
+    this.done = this.#exit.promise;
+    const count = threads ? laneCount(first.plan.lanes) : 1;
+    this.#service = new ServiceThread({
+      world,
+      threads,
+      host: {
+        publish: (topic, message) => this.#lanes.tell(topic, message),
+        metrics: async () => [this.#metrics.snapshot(), ...(await this.#lanes.metrics())],
+      },
+    });
+    this.#lanes = new Lanes({
+      world,
+      count,
+      threads: threads && count > 1,
+      news: () => this.#service.news(),
+      drainTimeout: () => this.#current.plan.drain.timeout,
+    });
+    this.#metrics.gauge("turnpike_lanes", "Threads that carry traffic.", () => count);
+    this.#metrics.gauge("process_resident_memory_bytes", "Memory of the process that is in use.", () =>
+      process.memoryUsage.rss(),
+    );
+    this.#metrics.gauge(
+      "process_start_time_seconds",
+      "When the process began.",
+      () => performance.timeOrigin / 1000,
+    );
+  }
+
+  async start(): Promise<void> {
+    const { draft, plan, warnings } = this.#current;
+    const { log } = this.#world;
+    for (const warning of warnings) log.warn({}, formatProblem(warning));
+    try {
+      const [adminPort] = await Promise.all([
+        this.#service.start(servicePlan(this.#current)),
+        this.#lanes.reload(draft),
+        portIsFree(plan.listen),
+      ]);
+      for (const [topic, message] of await this.#service.news()) this.#lanes.tell(topic, message);
+      const port = await this.#lanes.listen(plan.listen.host, plan.listen.port);
+      this.address = url(plan.listen.host, port, plan.listen.tls === null ? "http" : "https");
+      this.adminAddress = url(plan.admin.host, adminPort);
+    } catch (error) {
+      await Promise.allSettled([this.#service.close(), this.#lanes.close(0)]);
+      throw error;
+    }
+    await this.#service.setReadiness("ready");
+    this.#watch = watchFiles(
+      () => this.#current.files,
+      () => void this.reload(),
+    );
+  }
+
+  reload(): Promise<boolean> {
+    if (this.#next !== null) return this.#next;
+    const turn = (this.#reloading ?? Promise.resolve(true)).then(() => {
+      this.#reloading = turn;
+      this.#next = null;
+      return this.#reload();
+    });
+    this.#next = turn;
+    return turn;
+  }
+
+  async #reload(): Promise<boolean> {
+    const { log } = this.#world;
+    const reloads = this.#metrics.counter(
+      "turnpike_config_reloads_total",
+      "Reloads of the config, by what came of them.",
+      ["result"],
+    );
+    if (this.#force !== null) return false;
+    try {
+      const next = await this.#read();
+      refuseRestart(this.#current, next);
+      await this.#service.configure(servicePlan(next));
+      await this.#lanes.reload(next.draft);
+      this.#current = next;
+      for (const warning of next.warnings) log.warn({}, formatProblem(warning));
+      log.info({ routes: next.plan.routes.length }, "the config has been reloaded");
+      reloads.with({ result: "applied" }).add();
+      return true;
+    } catch (error) {
+      const reasons = error instanceof ConfigError ? error.problems.map(formatProblem) : [messageOf(error)];
+      for (const reason of reasons)
+        log.error({}, `the new config is refused, the old one goes on: ${reason}`);
+      reloads.with({ result: "refused" }).add();
+      return false;
+    }
+  }
+
+  async stop(reason: StopReason = "terminate"): Promise<void> {
+    if (this.#force !== null) {
+      this.#force();
       return;
     }
     const force = Promise.withResolvers<void>();
-    forced = force.resolve;
-    readiness = "draining";
-    server.startDraining();
+    this.#force = force.resolve;
+    this.#watch?.close();
+    const { drain } = this.#current.plan;
+    this.#lanes.startDraining();
+    await this.#service.setReadiness("draining");
     // Whoever sends us traffic needs a moment to see that we are not ready (HLT-4).
-    await Promise.race([force.promise, waited(reason === "terminate" ? plan.drain.delay : 0)]);
-    const hurry = force.promise.then(() => server.destroy());
-    await Promise.race([server.close(plan.drain.timeout), hurry]);
-    for (const upstream of upstreams.values()) upstream.close();
-    await admin.close(0);
-    await lines.close();
-    exit.resolve(exitCode);
+    await Promise.race([force.promise, waited(reason === "terminate" ? drain.delay : 0)]);
+    void force.promise.then(() => this.#lanes.destroy());
+    await this.#lanes.close(drain.timeout);
+    await this.#service.close();
+    this.#exit.resolve(this.#exitCode);
   }
-  return {
-    address: url(plan.listen.host, port),
-    adminAddress: url(plan.admin.host, adminPort),
-    stop,
-    fail(error) {
-      tools.log.error({ cause: error }, "stopping after an error that nothing caught");
-      exitCode = 1;
-      return stop("interrupt");
-    },
-    reopenLog: () => lines.reopen(),
-    done: exit.promise,
-  };
+
+  fail(error: unknown): Promise<void> {
+    this.#world.log.error({ cause: error }, "stopping after an error that nothing caught");
+    this.#exitCode = 1;
+    return this.stop("interrupt");
+  }
+
+  reopenLog(): void {
+    this.#lanes.reopenLog();
+  }
+}
+
+function servicePlan({ plan, uses }: Inspected): ServicePlan {
+  const { admin, limits, timeouts, errors, store, keyPrefix, listen } = plan;
+  return { admin, limits, timeouts, errors, store, keyPrefix, trustedProxies: listen.trustedProxies, uses };
+}
+
+/** What sockets and threads were made with cannot change under them. */
+function refuseRestart(current: Inspected, next: Inspected): void {
+  const settings = ({ plan }: Inspected): Readonly<Record<string, unknown>> => ({
+    "listen.host": plan.listen.host,
+    "listen.port": plan.listen.port,
+    "admin.host": plan.admin.host,
+    "admin.port": plan.admin.port,
+    "store.records": plan.store.records,
+    lanes: plan.lanes,
+  });
+  const before = settings(current);
+  const changed = Object.entries(settings(next)).filter(([key, value]) => before[key] !== value);
+  if (changed.length === 0) return;
+  throw new ConfigError(
+    changed.map(([path]) => ({
+      file: next.draft.file,
+      path,
+      message: `was ${before[path]}; a change takes effect with a restart only`,
+    })),
+  );
+}
+
+/** Every lane has connections and pools of its own: more than this many rarely carry more traffic. */
+const MOST_BY_THEMSELVES = 8;
+
+function laneCount(wanted: number): number {
+  // Elsewhere the system does not spread connections over those who listen on one port.
+  if (process.platform !== "linux" && process.platform !== "freebsd") return 1;
+  return wanted === 0 ? Math.min(availableParallelism(), MOST_BY_THEMSELVES) : wanted;
+}
+
+/**
+ * Lanes share their port with SO_REUSEPORT, and would share it with a second gateway too: so first it is asked
+ * for in the ordinary way.
+ */
+async function portIsFree({ host, port }: Plan["listen"]): Promise<void> {
+  const probe = createServer();
+  await new Promise<void>((free, taken) => {
+    probe.once("error", taken);
+    probe.listen({ host, port, exclusive: true }, () => probe.close(() => free()));
+  });
 }
 
 /** A wait that does not keep a process alive which has nothing else to do. */
@@ -134,20 +279,7 @@ function waited(milliseconds: number): Promise<void> {
   return delay(milliseconds, undefined, { ref: false });
 }
 
-function listener(plan: Plan): { limits: LimitsPlan; timeouts: Plan["timeouts"] } {
-  const connections = Math.min(plan.limits.connections, Math.floor(openFilesLimit() * 0.8));
-  return { limits: { ...plan.limits, connections }, timeouts: plan.timeouts };
-}
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Connections beyond the limit of open files would fail in accept, where no client gets an answer. */
-function openFilesLimit(): number {
-  try {
-    const limit = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"));
-    return limit === null ? Number.POSITIVE_INFINITY : Number(limit[1]);
-  } catch {
-    return Number.POSITIVE_INFINITY;
-  }
-}
-
-const url = (host: string, port: number): string =>
-  `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+const url = (host: string, port: number, scheme = "http"): string =>
+  `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;

@@ -45,8 +45,17 @@ describe("npm start", () => {
     assert.match(curl("/products/prod_1"), /^HTTP\/1\.1 200 OK\r\n[\s\S]*"id":"prod_1"/);
   });
 
-  test("takes an order", () => {
-    assert.match(curl(" -d "), /^HTTP\/1\.1 201 Created\r\n[\s\S]*"id":"ord_1"/);
+  test("asks for a key where one is needed", () => {
+    assert.match(
+      curl("# 401"),
+      /^HTTP\/1\.1 401 [\s\S]*WWW-Authenticate: Bearer[\s\S]*AUTHENTICATION_REQUIRED/,
+    );
+  });
+
+  test("takes an order with a key, and says how many more it takes", () => {
+    const answer = curl(" -d ");
+    assert.match(answer, /^HTTP\/1\.1 201 Created\r\n[\s\S]*"id":"ord_1"/);
+    assert.match(answer, /\r\nX-RateLimit-Remaining: 4\r\n/);
   });
 
   test("refuses a method, and says which there are", () => {
@@ -71,8 +80,11 @@ describe("npm start", () => {
     assert.match(curl("/events"), /"count":1}\n\n[\s\S]*"count":2}/);
   });
 
-  test("is ready", () => {
-    assert.match(curl("/readyz"), /^HTTP\/1\.1 200 OK/);
+  test("counts what it does", () => {
+    assert.match(
+      curl("/metrics"),
+      /^turnpike_requests_total\{route="orders",method="POST",status="201"\} 1$/m,
+    );
   });
 
   test("ends with exit code 0 at Ctrl-C, and the service with it", async () => {

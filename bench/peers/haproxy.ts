@@ -3,7 +3,10 @@ import type { Peer } from "./peer.ts";
 
 export const haproxy: Peer = {
   name: "haproxy",
-  does: "HTTP mode with kept-alive connections on both sides, reused for any client, buffers that hold 16 KiB in one piece; strict parser; no ids, no traces, no log",
+  statesLimits: false,
+
+  does: () =>
+    "HTTP mode with kept-alive connections on both sides, reused for any client, buffers that hold 16 KiB in one piece; strict parser; no ids, no traces, no log",
 
   async probe() {
     const program = find("haproxy");
@@ -34,6 +37,6 @@ backend origin
     const path = writeConfig(folder, `${name}.cfg`, config);
     const command = [find("haproxy") ?? "haproxy", "-db", "-q", "-f", path];
     const program = await launch({ name, command, folder, core, ready: { port } });
-    return { program, port, config };
+    return { program, port, config, logPath: null };
   },
 };

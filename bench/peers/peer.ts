@@ -1,13 +1,15 @@
 import type { Setting } from "../cases.ts";
 import type { Program } from "../processes.ts";
 
-export type PeerName = "turnpike" | "nginx" | "haproxy" | "fastify";
+export type PeerName = "turnpike" | "nginx" | "nginx-lua" | "nginx-lua-lean" | "haproxy" | "fastify";
 
 /** A proxy that can be started in front of the origin. */
 export interface Peer {
   readonly name: PeerName;
+  /** Whether its answers say how much of a limit is left. */
+  readonly statesLimits: boolean;
   /** What it does for each request that the two ends cannot see: what one pays for. */
-  readonly does: string;
+  readonly does: (setting: Setting) => string;
   readonly probe: () => Promise<Availability>;
   readonly start: (options: StartOptions) => Promise<RunningPeer>;
 }
@@ -28,4 +30,6 @@ export interface RunningPeer {
   readonly program: Program;
   readonly port: number;
   readonly config: string;
+  /** Where it writes a line for each request; null: it writes none. */
+  readonly logPath: string | null;
 }

@@ -4,15 +4,26 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { parse } from "yaml";
-import { commandOf, turnpikeConfig } from "./turnpike.ts";
+import { plain, type Setting } from "../cases.ts";
+import { hashOf, secretOf, strict } from "../stack.ts";
+import { commandOf, type Surroundings, turnpikeConfig } from "./turnpike.ts";
 
-const ports = { port: 1, adminPort: 2, originPort: 3 };
+const surroundings: Surroundings = {
+  port: 1,
+  adminPort: 2,
+  originPort: 3,
+  setting: plain,
+  logPath: null,
+  records: null,
+};
+const configOf = (change: Partial<Surroundings>) => parse(turnpikeConfig({ ...surroundings, ...change }));
 
 describe("turnpikeConfig", () => {
   test("is the pinned config and nothing more in the bare case", () => {
-    assert.deepEqual(parse(turnpikeConfig({ ...ports, setting: { routes: 0, pipelining: 1 } })), {
+    assert.deepEqual(configOf({}), {
       listen: { host: "127.0.0.1", port: 1 },
       admin: { port: 2 },
+      lanes: 1,
       log: { requests: false },
       upstreams: { origin: { targets: ["http://127.0.0.1:3"] } },
       routes: [{ name: "bare", path: "/*", to: { upstream: "origin" } }],
@@ -20,18 +31,46 @@ describe("turnpikeConfig", () => {
   });
 
   test("pipelines only when asked to", () => {
-    const { upstreams } = parse(turnpikeConfig({ ...ports, setting: { routes: 0, pipelining: 8 } }));
+    const { upstreams } = configOf({ setting: { ...plain, pipelining: 8 } });
     assert.equal(upstreams.origin.pipelining, 8);
   });
 
   test("has as many routes as asked for", () => {
-    const { routes } = parse(turnpikeConfig({ ...ports, setting: { routes: 100, pipelining: 1 } }));
+    const { routes } = configOf({ setting: { ...plain, routes: 100 } });
     assert.equal(routes.length, 100);
     assert.deepEqual(routes[42], {
       name: "r00042",
       path: "/t42/svc-00042/items/{id}",
       to: { upstream: "origin" },
     });
+  });
+});
+
+describe("turnpikeConfig of policies", () => {
+  const stacked: Setting = { ...plain, stack: { limit: strict, issuedKeys: 0 } };
+
+  test("guards every route, with CORS outermost and the limit by consumer", () => {
+    const { policies } = configOf({ setting: stacked });
+    assert.deepEqual(policies, [
+      { cors: { origins: ["https://shop.example"] } },
+      { "api-key": {} },
+      { "rate-limit": { algorithm: "token-bucket", limit: 5, window: "60s", by: "consumer" } },
+    ]);
+  });
+
+  test("writes a line for each request to its file", () => {
+    assert.deepEqual(configOf({ setting: stacked, logPath: "/tmp/access.log" }).log, {
+      to: "/tmp/access.log",
+    });
+  });
+
+  test("has its key in the config, or issued keys in the records and none in the config", () => {
+    assert.deepEqual(configOf({ setting: stacked }).keys, [
+      { id: "bench", hash: hashOf(secretOf(0)), consumer: "acme" },
+    ]);
+    const { keys, store } = configOf({ setting: stacked, records: "sqlite:/tmp/keys.db" });
+    assert.equal(keys, undefined);
+    assert.deepEqual(store, { records: "sqlite:/tmp/keys.db" });
   });
 });
 

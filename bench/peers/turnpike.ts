@@ -1,7 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { routePath, type Setting } from "../cases.ts";
+import type { Setting } from "../cases.ts";
+import { issueKeys } from "../issued-keys.ts";
+import { routePath } from "../loads.ts";
 import { find, freePort, launch, writeConfig } from "../processes.ts";
+import { consumer, hashOf, origin, type Stack, secretOf } from "../stack.ts";
 import type { Peer } from "./peer.ts";
 
 /** The gateway itself. `command` starts its command line; null: as package.json says. */
@@ -9,7 +12,15 @@ export function turnpike(repository: string, command: readonly string[] | null):
   const cli = command ?? commandOf(repository);
   return {
     name: "turnpike",
-    does: "strict head and framing checks, one path normalisation, routing, request id and trace context made or checked; access line off (log.requests: false)",
+    statesLimits: true,
+
+    does({ stack }) {
+      const proxying =
+        "strict head and framing checks, one path normalisation, routing, request id and trace context made or checked";
+      return stack === null
+        ? `${proxying}; access line off (log.requests: false)`
+        : `${proxying}; cors, api-key, rate-limit (token bucket by consumer), JSON access line to a file`;
+    },
 
     async probe() {
       const missing = whatIsMissing(cli);
@@ -19,7 +30,10 @@ export function turnpike(repository: string, command: readonly string[] | null):
 
     async start({ name, folder, originPort, core, setting, environment }) {
       const port = await freePort();
-      const config = turnpikeConfig({ port, adminPort: await freePort(), originPort, setting });
+      const logPath = setting.stack === null ? null : join(folder, `${name}-access.log`);
+      const records = await recordsOf(setting.stack, folder);
+      const adminPort = await freePort();
+      const config = turnpikeConfig({ port, adminPort, originPort, setting, logPath, records });
       const path = writeConfig(folder, `${name}.yaml`, config);
       const program = await launch({
         name,
@@ -29,31 +43,49 @@ export function turnpike(repository: string, command: readonly string[] | null):
         environment: { NODE_ENV: "production", ...environment },
         ready: { prints: /listening on http:\/\// },
       });
-      return { program, port, config };
+      return { program, port, config, logPath };
     },
   };
 }
 
-interface Ports {
+export interface Surroundings {
   readonly port: number;
   readonly adminPort: number;
   readonly originPort: number;
+  readonly setting: Setting;
+  readonly logPath: string | null;
+  /** Where issued keys are; null: none are. */
+  readonly records: string | null;
 }
 
 /** The keys are pinned in the design; what is not named here stays at its default. */
-export function turnpikeConfig({
-  port,
-  adminPort,
-  originPort,
-  setting,
-}: Ports & { setting: Setting }): string {
+export function turnpikeConfig(surroundings: Surroundings): string {
+  const { port, adminPort, originPort, setting, logPath } = surroundings;
   const pipelining = setting.pipelining > 1 ? `, pipelining: ${setting.pipelining}` : "";
   return `listen: { host: 127.0.0.1, port: ${port} }
 admin: { port: ${adminPort} }
-log: { requests: false }
+lanes: ${setting.lanes}
+log: ${logPath === null ? "{ requests: false }" : `{ to: "${logPath}" }`}
 upstreams: { origin: { targets: ["http://127.0.0.1:${originPort}"]${pipelining} } }
-${setting.routes === 0 ? "routes: [{ name: bare, path: /*, to: { upstream: origin } }]" : routeList(setting.routes)}
+${setting.stack === null ? "" : policies(setting.stack, surroundings.records)}${setting.routes === 0 ? "routes: [{ name: bare, path: /*, to: { upstream: origin } }]" : routeList(setting.routes)}
 `;
+}
+
+function policies({ limit }: Stack, records: string | null): string {
+  const keys =
+    records === null
+      ? `keys: [{ id: bench, hash: "${hashOf(secretOf(0))}", consumer: ${consumer} }]`
+      : `store: { records: "${records}" }`;
+  return `${keys}
+policies:
+  - cors: { origins: ["${origin}"] }
+  - api-key: {}
+  - rate-limit: { algorithm: token-bucket, limit: ${limit.count}, window: ${limit.seconds}s, by: consumer }
+`;
+}
+
+async function recordsOf(stack: Stack | null, folder: string): Promise<string | null> {
+  return stack === null || stack.issuedKeys === 0 ? null : await issueKeys(stack.issuedKeys, folder);
 }
 
 function routeList(count: number): string {

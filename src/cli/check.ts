@@ -1,6 +1,6 @@
 import { summary } from "../config/explain.ts";
 import { loadPlan } from "../config/plan.ts";
-import { dryWorld } from "./dry.ts";
+import { dryWorld } from "../threads/dry.ts";
 import { findConfig } from "./find-config.ts";
 import { printProblems } from "./output.ts";
 

@@ -86,7 +86,7 @@ describe("turnpike", () => {
   test("prints help when asked, on stdout; without a command on stderr, as wrong usage", async () => {
     const asked = await turnpike(["--help"]);
     assert.equal(asked.code, 0);
-    for (const command of ["start", "check", "explain", "init", "schema", "demo"])
+    for (const command of ["start", "check", "explain", "keys", "admin", "init", "schema", "demo"])
       assert.ok(asked.stdout.includes(`  ${command} `));
     const bare = await turnpike([]);
     assert.deepEqual([bare.code, bare.stdout, bare.stderr], [2, "", asked.stdout]);
@@ -95,7 +95,9 @@ describe("turnpike", () => {
   const wrong: [args: string[], sentence: string][] = [
     [["strat"], 'unknown command "strat"; did you mean "start"?'],
     [["frobnicate"], 'unknown command "frobnicate"; `turnpike --help` lists what there is'],
-    [["keys", "create"], '"keys" is not available in this version yet'],
+    [["keys", "crate"], 'unknown command "crate"; did you mean "create"?'],
+    [["keys", "create"], "--consumer is needed; `turnpike --help` lists what there is"],
+    [["keys", "revoke"], "the id is needed; `turnpike --help` lists what there is"],
     [["start", "--confg", "x"], 'unknown option "--confg"; did you mean "--config"?'],
     [
       ["start", "--port", "http"],

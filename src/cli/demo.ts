@@ -52,6 +52,9 @@ async function startShop(): Promise<{ process: ChildProcess; url: string }> {
   throw new Refusal("the example shop could not be started", 1);
 }
 
+/** Of the config's `keys`, which holds its hash. Opens nothing but the example. */
+const DEMO_KEY = "tp_test_N4d3ASyx6Zi0LdAiBxQPVjXR4iLb083gllxe";
+
 function welcome({ address, adminAddress }: RunningGateway, shop: string): string {
   return `  client ──▶ Turnpike ${address} ──▶ shop ${shop}
   The shop is an ordinary Node service in a process of its own: examples/shop/service.ts.
@@ -59,12 +62,14 @@ function welcome({ address, adminAddress }: RunningGateway, shop: string): strin
 
     curl -i ${address}/products
     curl -i ${address}/products/prod_1
-    curl -i -d '{"product":"prod_1","quantity":2}' ${address}/orders
+    curl -i ${address}/orders                        # 401: orders need a key
+    curl -i -H 'X-API-Key: ${DEMO_KEY}' -d '{"product":"prod_1","quantity":2}' ${address}/orders
     curl -i -X DELETE ${address}/orders              # 405, with what is allowed
     curl -i --path-as-is ${address}/products/..%2forders   # 400: no path with two readings gets through
     curl -s ${address}/debug/headers                 # what the shop sees of a call
     curl -N ${address}/events                        # server-sent events, as they happen
-    curl -i ${adminAddress}/readyz
+    curl -s ${adminAddress}/metrics
+    npm run -s turnpike -- keys create --config examples/shop/turnpike.yaml --consumer you --scopes orders:read
 
   Ctrl-C stops both. Below: one line of JSON for each call.
 `;

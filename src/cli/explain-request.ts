@@ -2,8 +2,10 @@ import { explainRoute } from "../config/explain.ts";
 import { GatewayError } from "../core/errors.ts";
 import { count } from "../core/found.ts";
 import type { Plan, RoutePlan } from "../core/plan.ts";
+import { canonicalVersion } from "../core/version.ts";
 import { normalisePath, splitTarget } from "../flow/path.ts";
 import { buildRouter, type Found, type Match } from "../flow/router/index.ts";
+import { versionPrefix } from "../flow/version/select.ts";
 
 /** Which route takes a request, and what speaks for it and against the others. */
 export function explainRequest(plan: Plan, method: string, target: string): string {
@@ -12,13 +14,20 @@ export function explainRequest(plan: Plan, method: string, target: string): stri
   const asked = `${method} ${written}${host === "" ? "" : ` on ${host}`}`;
   if (path instanceof GatewayError)
     return `${asked}\n  is refused with ${path.status} ${path.code}: ${path.message}\n`;
-  const read = path === written ? "" : `  is read as ${path}\n`;
+  const version = versionIn(path, plan);
+  if (version instanceof GatewayError)
+    return `${asked}\n  gets ${version.status} ${version.code}: ${version.message}\n`;
+  return `${asked}\n${path === written ? "" : `  is read as ${path}\n`}${version.line}${routing(plan, method, host, version.path)}`;
+}
+
+/** Which route it is, once the path is known that routes are looked for by. */
+function routing(plan: Plan, method: string, host: string, path: string): string {
   const match = buildRouter(plan.routes).find(method, host, path);
   const rivals = plan.routes.map((route) => ({
     route,
     match: buildRouter([route]).find(method, host, path),
   }));
-  return `${asked}\n${read}${verdict(match, rivals, host)}${match.kind === "found" ? `\n${explainRoute(plan, match.route)}` : ""}`;
+  return `${verdict(match, rivals, host)}${match.kind === "found" ? `\n${explainRoute(plan, match.route)}` : ""}`;
 }
 
 function parse(target: string): { host: string; path: string } {
@@ -26,6 +35,22 @@ function parse(target: string): { host: string; path: string } {
   // Not `pathname`: it would put right what the gateway refuses.
   const [, host = "", path = "/"] = /^https?:\/\/([^/?#]*)(\/[^?#]*)?/i.exec(target) ?? [];
   return { host: host.toLowerCase(), path };
+}
+
+/** What a version in the path makes of it. */
+function versionIn(path: string, { versions }: Plan): { path: string; line: string } | GatewayError {
+  if (versions === null || !versions.from.includes("path")) return { path, line: "" };
+  try {
+    const prefix = versionPrefix(path);
+    if (prefix === "") return { path, line: "" };
+    const asked = canonicalVersion(prefix.slice(1));
+    const version = versions.list.find(({ name }) => canonicalVersion(name) === asked);
+    if (version === undefined) return new GatewayError("VERSION_NOT_FOUND");
+    const rest = path.slice(prefix.length) || "/";
+    return { path: rest, line: `  is ${rest} in version ${version.name}\n` };
+  } catch (error) {
+    return GatewayError.from(error);
+  }
 }
 
 function normal(path: string, plan: Plan): string | GatewayError {

@@ -3,7 +3,7 @@ import { loadPlan } from "../config/plan.ts";
 import { listOf, quoted } from "../core/found.ts";
 import type { Plan, RoutePlan } from "../core/plan.ts";
 import { suggest } from "../core/suggest.ts";
-import { dryWorld } from "./dry.ts";
+import { dryWorld } from "../threads/dry.ts";
 import { explainRequest } from "./explain-request.ts";
 import { findConfig } from "./find-config.ts";
 import { Refusal } from "./refusal.ts";

@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { ConfigError } from "../config/problem.ts";
+import type { CreateOptions, ListOptions, RotateOptions } from "./keys.ts";
 import { printError, printProblems } from "./output.ts";
 import { Refusal } from "./refusal.ts";
+import type { RevokeOptions } from "./tokens.ts";
 
 /** Runs a command line; resolves with the exit code. Nothing is thrown, nothing but sentences is printed. */
 export async function run(argv: readonly string[]): Promise<number> {
@@ -44,7 +46,6 @@ function reportUsage({ code, exitCode, message }: CommanderError): number {
 function usageSentence(message: string): string {
   const [what = "", hint = ""] = message.replace(/^error: /, "").split("\n");
   const meant = /\(Did you mean (.*)\?\)/.exec(hint)?.[1];
-  if (what === "unknown command 'keys'") return '"keys" is not available in this version yet';
   const sentence = SHAPES.reduce((text, [shape, better]) => text.replace(shape, better), what).replaceAll(
     "'",
     '"',
@@ -56,6 +57,8 @@ function usageSentence(message: string): string {
 const SHAPES: readonly (readonly [RegExp, string])[] = [
   [/^option '.*(--[\w-]+) .*' argument '(.*)' is invalid\. (.*)$/, "$1: $3, found '$2'"],
   [/^option '.*(--[\w-]+) .*' argument missing$/, "$1 needs a value"],
+  [/^required option '.*(--[\w-]+) .*' not specified$/, "$1 is needed"],
+  [/^missing required argument '(.*)'$/, "the $1 is needed"],
   [/^(too many arguments for '.*')\..*$/, "$1"],
 ];
 
@@ -74,6 +77,9 @@ function program(done: Done): Command {
   addStart(root, done);
   addCheck(root);
   addExplain(root);
+  addKeys(root);
+  addTokens(root);
+  addAdmin(root);
   addInit(root);
   addSchema(root);
   addDemo(root, done);
@@ -117,6 +123,121 @@ function addExplain(root: Command): void {
     .action(async (method: string | undefined, path: string | undefined, options: Record<string, never>) => {
       const { explainCommand } = await import("./explain.ts");
       await explainCommand(method, path, options);
+    });
+}
+
+const KEYS = `
+Works on the records store that the config names, whether a gateway runs or not; running ones notice within a second.
+Keys that stand in the config itself are not listed here: they are changed there.`;
+
+function addKeys(root: Command): void {
+  const keys = root
+    .command("keys")
+    .description("issue, list, rotate and revoke API keys")
+    .helpCommand(false)
+    .addHelpText("after", KEYS);
+  keys
+    .command("create")
+    .description("issue a key; its secret is the last line, and is shown this once")
+    .requiredOption("--consumer <name>", "whose key it is")
+    .option("--name <text>", "what people call it")
+    .option("--scopes <list>", "what it may be used for: orders:read,orders:write")
+    .option("--plan <name>", "the plan that limits may depend on")
+    .option("--expires <when>", "90d, 2027-01-31 or 2027-01-31T18:00:00Z; never when left out")
+    .option("--env <name>", "live or test", "live")
+    .option("--ip <list>", "networks that it may be used from: 10.0.0.0/8,192.0.2.7")
+    .option("--methods <list>", "methods that it may be used for: GET,POST")
+    .option("--routes <list>", "names of the routes that it may be used for")
+    .option("-c, --config <file>", CONFIG)
+    .option("--json", "as JSON")
+    .action(async (options: CreateOptions) => {
+      const { createKey } = await import("./keys.ts");
+      await createKey(options);
+    });
+  keys
+    .command("list")
+    .description("show the keys, newest first, without their secrets")
+    .option("--consumer <name>", "only this consumer's")
+    .option("--env <name>", "only live or test keys")
+    .option("--limit <number>", "how many", "100")
+    .option("-c, --config <file>", CONFIG)
+    .option("--json", "as JSON")
+    .action(async (options: ListOptions) => {
+      const { listKeys } = await import("./keys.ts");
+      await listKeys(options);
+    });
+  keys
+    .command("rotate")
+    .description("give a key a new secret; the old one works for a while longer")
+    .argument("<id>", "the key's id")
+    .option("--overlap <duration>", "how long the old secret goes on working, 0s to 7d", "24h")
+    .option("-c, --config <file>", CONFIG)
+    .option("--json", "as JSON")
+    .action(async (id: string, options: RotateOptions) => {
+      const { rotateKey } = await import("./keys.ts");
+      await rotateKey(id, options);
+    });
+  keys
+    .command("revoke")
+    .description("refuse a key from now on, for good")
+    .argument("<id>", "the key's id")
+    .option("-c, --config <file>", CONFIG)
+    .option("--json", "as JSON")
+    .action(async (id: string, options: { config?: string; json?: true }) => {
+      const { revokeKey } = await import("./keys.ts");
+      await revokeKey(id, options);
+    });
+}
+
+function addTokens(root: Command): void {
+  const tokens = root
+    .command("tokens")
+    .description("revoke JSON Web Tokens before they expire")
+    .helpCommand(false);
+  tokens
+    .command("revoke")
+    .description("refuse one token, or all of a subject that were issued so far")
+    .option("--jti <id>", "the token's jti")
+    .option("--subject <sub>", "the sub of the tokens")
+    .option("--issuer <iss>", "only tokens of this issuer; of any when left out")
+    .option("--before <time>", "with --subject: issued before 2027-01-31T18:00:00Z; now when left out")
+    .option("--expires <when>", "when the last of the tokens expires by itself: 30d, 2027-01-31", "366d")
+    .option("-c, --config <file>", CONFIG)
+    .option("--json", "as JSON")
+    .action(async (options: RevokeOptions) => {
+      const { revokeTokens } = await import("./tokens.ts");
+      await revokeTokens(options);
+    });
+  tokens
+    .command("list")
+    .description("show what is revoked, newest first")
+    .option("-c, --config <file>", CONFIG)
+    .option("--json", "as JSON")
+    .action(async (options: { config?: string; json?: true }) => {
+      const { listRevocations } = await import("./tokens.ts");
+      await listRevocations(options);
+    });
+  tokens
+    .command("restore")
+    .description("take a revocation back")
+    .argument("<id>", "the id of the revocation")
+    .option("-c, --config <file>", CONFIG)
+    .option("--json", "as JSON")
+    .action(async (id: string, options: { config?: string; json?: true }) => {
+      const { restoreTokens } = await import("./tokens.ts");
+      await restoreTokens(id, options);
+    });
+}
+
+function addAdmin(root: Command): void {
+  const admin = root.command("admin").description("what opens the admin API").helpCommand(false);
+  admin
+    .command("token")
+    .description("make a new admin token; the one before is void from then on")
+    .option("-c, --config <file>", CONFIG)
+    .action(async (options: { config?: string }) => {
+      const { newAdminToken } = await import("./admin-token.ts");
+      await newAdminToken(options);
     });
 }
 

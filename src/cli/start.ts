@@ -22,7 +22,10 @@ export async function start(options: { readonly config?: string; readonly port?:
 export function stopOnSignals(gateway: RunningGateway): void {
   process.on("SIGTERM", () => void gateway.stop("terminate"));
   process.on("SIGINT", () => void gateway.stop("interrupt"));
-  process.on("SIGHUP", () => gateway.reopenLog());
+  process.on("SIGHUP", () => {
+    gateway.reopenLog();
+    void gateway.reload();
+  });
   // What state it left behind is unknown: finish what is in flight, then let a supervisor start us afresh.
   process.on("uncaughtException", (error) => void gateway.fail(error));
 }

@@ -1,27 +1,35 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { bodyLimit } from "../core/body-limit.ts";
 import type { Handler, Policy } from "../core/handler.ts";
-import type {
-  FieldRules,
-  FixedOptions,
-  ForwardRules,
-  Kinds,
-  Upstream,
-  UpstreamOptions,
-} from "../core/kinds.ts";
-import type { Plan, RoutePlan, Step } from "../core/plan.ts";
-import type { Capability } from "../core/policy.ts";
+import type { KeyDirectory } from "../core/keys.ts";
+import type { ForwardRules, Kinds, MakeVersionStep, Upstream, UpstreamOptions } from "../core/kinds.ts";
+import type { ListenPlan, Plan, RoutePlan, Step } from "../core/plan.ts";
+import type { Capability, PolicyKind } from "../core/policy.ts";
+import { settled } from "../core/settled.ts";
 import type { PolicyTools, Tools } from "../core/tools.ts";
-import { readCertificates } from "./certificates.ts";
+import type { ApiVersion, VersionsPlan } from "../core/version.ts";
+import { fieldRules, fixedOptions, upstreamOptions } from "./backend-options.ts";
+import { ConfiguredKeys } from "./configured-keys.ts";
 import { describeFixed, describeOptions, describeUpstream, SEPARATOR, type Secrets } from "./describe.ts";
+import { keyPrefix } from "./key-prefix.ts";
 import { locate } from "./locate.ts";
 import { routeNames } from "./names.ts";
-import { type ResolvedPolicy, resolvePolicies } from "./policies.ts";
+import { inOrder, isOutermost, type ResolvedPolicy, resolvePolicies } from "./policies.ts";
 import { ConfigError } from "./problem.ts";
 import { Report } from "./report.ts";
 import type { Config, RouteConfig, UpstreamConfig } from "./schema.ts";
+import { storePlan } from "./schema-store.ts";
 import type { Source } from "./source.ts";
+import { hstsSeconds, readTls } from "./tls.ts";
 import { valueAt } from "./variables.ts";
+import {
+  type Destination,
+  describeVersionStep,
+  destinations,
+  versionNamed,
+  versionsPlan,
+} from "./versions.ts";
 
 export interface Built {
   readonly plan: Plan;
@@ -39,7 +47,10 @@ export class Builder {
   readonly #source: Source;
   readonly #kinds: Kinds;
   readonly #tools: Tools;
+  readonly #keys: KeyDirectory;
   readonly #secrets: Secrets;
+  readonly #versions: VersionsPlan | null;
+  readonly #makeVersionStep: MakeVersionStep | null;
   readonly #files = new Set<string>();
   readonly #uses = new Set<Capability>();
   readonly #closes: (() => void)[] = [];
@@ -50,6 +61,9 @@ export class Builder {
     this.#source = source;
     this.#kinds = kinds;
     this.#tools = tools;
+    this.#keys = new ConfiguredKeys(config.keys, tools.keys);
+    this.#versions = versionsPlan(config.versions);
+    this.#makeVersionStep = this.#versions && kinds.versions(this.#versions, tools);
     this.#secrets = new Set(source.variables.map(({ path }) => valueAt(source.value, path)));
   }
 
@@ -63,21 +77,27 @@ export class Builder {
   }
 
   #build(): Built {
-    const { listen, admin, limits, timeouts, drain, paths, log, errors } = this.#config;
+    const { listen, admin, limits, timeouts, drain, paths, log, errors, store, lanes } = this.#config;
     const to = log.to === "stdout" || log.to === "stderr" ? log.to : resolve(this.#source.folder, log.to);
-    const routes = this.#routes();
+    const everywhere = this.#policies(this.#config.policies, ["policies"], "*");
+    const routes = this.#routes(everywhere);
     const upstreams = new Map([...this.#upstreams].map(([name, { upstream }]) => [name, upstream]));
     return {
       plan: {
-        listen,
+        listen: this.#listen(),
         admin,
         limits,
         timeouts,
         drain,
         paths,
         log: { ...log, to },
-        errors: { docs: errors.docs ?? null },
+        errors: { docs: errors.docs ?? null, hsts: hstsSeconds(listen.tls) },
+        versions: this.#versions,
+        store: storePlan(store, this.#source.folder),
+        keyPrefix: keyPrefix(this.#config),
+        lanes: lanes === "auto" ? 0 : lanes,
         routes,
+        outermost: outermostOf(everywhere),
       },
       upstreams,
       files: this.#files,
@@ -86,71 +106,134 @@ export class Builder {
     };
   }
 
+  #listen(): ListenPlan {
+    const { tls, ...listen } = this.#config.listen;
+    if (tls === undefined) return { ...listen, tls: null };
+    const { plan, files } = readTls(tls, this.#source.folder, this.#tools.clock.wall());
+    for (const file of files) this.#files.add(file);
+    return { ...listen, tls: plan };
+  }
+
   #close(): void {
     for (const close of this.#closes.splice(0)) close();
   }
 
-  #routes(): RoutePlan[] {
-    const { routes, policies } = this.#config;
-    const everywhere = this.#policies(policies, ["policies"], "*");
+  #routes(everywhere: readonly MadePolicy[]): RoutePlan[] {
+    const { routes } = this.#config;
     const names = routeNames(routes);
     return routes.map((route, index): RoutePlan => {
       const own = this.#policies(route.policies, ["routes", index, "policies"], names[index] ?? "");
-      const wrapped = [...everywhere, ...own];
-      const backend = this.#backend(route);
+      const wrapped = inOrder(everywhere, own);
+      const outermost = outermostOf(wrapped);
+      const inner = wrapped.filter(({ kind }) => !isOutermost(kind));
+      const { before, behind } = aroundVersion(inner);
+      const backend = this.#backends(route);
+      const version = this.#versionStep(names[index] ?? "", backend.offered);
+      const versioned = version.policy(around(behind, backend.handler));
+      const limits = { body: route.limits.body ?? this.#config.limits.body };
+      const limited = bodyLimit(limits.body)(
+        around(before, inner.length === 0 ? versioned : settled(versioned)),
+      );
       return {
         name: names[index] ?? "",
         path: route.path,
         hosts: route.hosts ?? [],
         methods: route.methods ?? [],
         priority: route.priority,
-        limits: { body: route.limits.body ?? this.#config.limits.body },
-        handler: wrapped.reduceRight((next, { policy }) => policy(next), backend.handler),
-        steps: [...wrapped.map(({ step }) => step), backend.step],
+        limits,
+        handler: outermost === null ? limited : outermost(limited),
+        outermost,
+        announcements: wrapped.flatMap(({ announcements }) => announcements),
+        steps: [
+          ...wrapped.filter((policy) => !behind.includes(policy)).map(({ step }) => step),
+          ...version.steps,
+          ...behind.map(({ step }) => step),
+          ...backend.steps,
+        ],
       };
     });
   }
 
-  #policies(
-    entries: Config["policies"],
-    at: (string | number)[],
-    owner: string,
-  ): { policy: Policy; step: Step }[] {
+  #policies(entries: Config["policies"], at: (string | number)[], owner: string): MadePolicy[] {
     const resolved = resolvePolicies(entries, at, this.#kinds.policies, this.#source, new Report());
     const seen = new Map<string, number>();
     return resolved.map((one) => {
       const count = (seen.get(one.kind.name) ?? 0) + 1;
       seen.set(one.kind.name, count);
       const place = `${owner}/${one.kind.name}${count === 1 ? "" : `#${count}`}`;
-      return { policy: this.#policy(one, place), step: policyStep(one, this.#secrets) };
+      return {
+        kind: one.kind,
+        ...this.#policy(one, place),
+        step: policyStep(one, this.#secrets),
+      };
     });
   }
 
-  #policy({ kind, options, methods, path }: ResolvedPolicy, place: string): Policy {
+  #policy(
+    { kind, options, methods, path }: ResolvedPolicy,
+    place: string,
+  ): Pick<MadePolicy, "policy" | "announcements"> {
     for (const capability of kind.uses ?? []) this.#uses.add(capability);
+    const announcements: Announcement[] = [];
     try {
-      const policy = kind.create(options, this.#toolsFor(place));
-      return methods === undefined ? policy : onlyFor(new Set(methods), policy);
+      const policy = kind.create(options, this.#toolsFor(place, announcements));
+      if (methods === undefined) return { policy, announcements };
+      const wanted = new Set(methods);
+      return {
+        policy: onlyFor(wanted, policy),
+        announcements: announcements.map((announce) => announceOnlyFor(wanted, announce)),
+      };
     } catch (thrown) {
       const message = thrown instanceof Error ? thrown.message : String(thrown);
       throw new ConfigError(locate(this.#source, [{ path, key: true, message }]));
     }
   }
 
-  #toolsFor(place: string): PolicyTools {
+  #toolsFor(place: string, announcements: Announcement[]): PolicyTools {
     return {
       ...this.#tools,
+      keys: this.#keys,
       place,
       readFile: (file) => {
         const absolute = resolve(this.#source.folder, file);
         this.#files.add(absolute);
         return readFileSync(absolute);
       },
+      onRefusal: (announce) => announcements.push(announce),
       onClose: (close) => this.#closes.push(close),
     };
   }
 
-  #backend({ to, headers }: RouteConfig): { handler: Handler; step: Step } {
+  /** Holds the calls of a route to their versions; nothing where there are none. */
+  #versionStep(route: string, offered: readonly ApiVersion[] | null): { policy: Policy; steps: Step[] } {
+    const versions = this.#versions;
+    if (versions === null || this.#makeVersionStep === null) return { policy: (next) => next, steps: [] };
+    const summary = describeVersionStep(versions, route, offered);
+    return {
+      policy: this.#makeVersionStep({ route, offered }),
+      steps: [{ kind: "version", name: "version", summary }],
+    };
+  }
+
+  /** One backend, or one for each version that the route is offered in. */
+  #backends({ to, headers }: RouteConfig): Backends {
+    const made = destinations(to).map((one) => ({ ...one, ...this.#backend(one.to, headers) }));
+    const [only] = made;
+    if (only?.version === null) return { handler: only.handler, steps: [only.step], offered: null };
+    const list = this.#versions?.list ?? [];
+    const found = made.map(({ version, ...backend }) => ({
+      ...backend,
+      version: versionNamed(list, version ?? ""),
+    }));
+    const sorted = found.toSorted((a, b) => a.version.place - b.version.place);
+    return {
+      handler: byVersion(new Map(sorted.map(({ version, handler }) => [version, handler]))),
+      steps: sorted.map(({ version, step }) => ({ ...step, version: version.name })),
+      offered: sorted.map(({ version }) => version),
+    };
+  }
+
+  #backend(to: Destination["to"], headers: RouteConfig["headers"]): { handler: Handler; step: Step } {
     const response = fieldRules(headers.response);
     if ("fixed" in to) {
       const options = fixedOptions(to.fixed, response);
@@ -183,11 +266,55 @@ export class Builder {
   }
 }
 
+interface Backends {
+  readonly handler: Handler;
+  readonly steps: readonly Step[];
+  /** Null where one backend answers for all. */
+  readonly offered: readonly ApiVersion[] | null;
+}
+
+/** The version step lets no other version through. */
+function byVersion(handlers: ReadonlyMap<ApiVersion | null, Handler>): Handler {
+  return (call) => (handlers.get(call.version) as Handler)(call);
+}
+
+type Announcement = RoutePlan["announcements"][number];
+
+interface MadePolicy {
+  readonly kind: PolicyKind;
+  readonly policy: Policy;
+  readonly announcements: readonly Announcement[];
+  readonly step: Step;
+}
+
+/** Where the version of a call is checked: before the first policy that looks at what a version says (ERR-18). */
+function aroundVersion(policies: readonly MadePolicy[]): { before: MadePolicy[]; behind: MadePolicy[] } {
+  const first = policies.findIndex(({ kind }) => kind.versioned === true);
+  const at = first === -1 ? policies.length : first;
+  return { before: policies.slice(0, at), behind: policies.slice(at) };
+}
+
+function around(policies: readonly MadePolicy[], handler: Handler): Handler {
+  return policies.reduceRight((next, { policy }) => policy(next), handler);
+}
+
+/** Null for none. */
+function outermostOf(policies: readonly MadePolicy[]): Policy | null {
+  const outermost = policies.filter(({ kind }) => isOutermost(kind));
+  return outermost.length === 0 ? null : (handler) => around(outermost, handler);
+}
+
 /** `when`: the policy itself never looks at what it runs for. */
 function onlyFor(methods: ReadonlySet<string>, policy: Policy): Policy {
   return (next) => {
     const inside = policy(next);
     return (call) => (methods.has(call.request.method) ? inside(call) : next(call));
+  };
+}
+
+function announceOnlyFor(methods: ReadonlySet<string>, announce: Announcement): Announcement {
+  return (call) => {
+    if (methods.has(call.request.method)) announce(call);
   };
 }
 
@@ -198,44 +325,4 @@ function policyStep({ kind, written, methods }: ResolvedPolicy, secrets: Secrets
     kind.summary,
   ];
   return { kind: "policy", name: kind.name, summary: parts.filter((part) => part !== "").join(SEPARATOR) };
-}
-
-function upstreamOptions(name: string, config: UpstreamConfig, folder: string): UpstreamOptions {
-  const { targets, timeout, keepAlive, connections, pending, pipelining, host, tls } = config;
-  const certificates = tls.ca === undefined ? undefined : readCertificates(tls.ca, folder);
-  const ca = certificates !== undefined && "pem" in certificates ? certificates.pem : undefined;
-  return {
-    name,
-    targets,
-    timeout,
-    keepAlive,
-    connections,
-    pending,
-    pipelining,
-    host,
-    tls: { ca, serverName: tls.serverName, insecure: tls.insecure },
-  };
-}
-
-function fieldRules({ set, remove }: RouteConfig["headers"]["request"]): FieldRules {
-  return { set: Object.entries(set), remove: remove.map((name) => name.toLowerCase()) };
-}
-
-type FixedConfig = Extract<RouteConfig["to"], { fixed: unknown }>["fixed"];
-
-/** The route's rules for answers are applied here: no backend looks at a fixed answer again. */
-function fixedOptions({ status, headers, body }: FixedConfig, response: FieldRules): FixedOptions {
-  const removed = new Set([...response.remove, ...response.set.map(([name]) => name.toLowerCase())]);
-  const own = Object.entries(headers);
-  const content = fixedBody(body);
-  const hasType = own.some(([name]) => name.toLowerCase() === "content-type");
-  const typed = content === null || hasType ? own : [["Content-Type", content.type] as const, ...own];
-  const kept = typed.filter(([name]) => !removed.has(name.toLowerCase()));
-  return { status, headers: [...kept, ...response.set], body: content === null ? null : content.bytes };
-}
-
-function fixedBody(body: unknown): { type: string; bytes: Buffer } | null {
-  if (body === undefined || body === null) return null;
-  if (typeof body === "string") return { type: "text/plain; charset=utf-8", bytes: Buffer.from(body) };
-  return { type: "application/json", bytes: Buffer.from(JSON.stringify(body)) };
 }

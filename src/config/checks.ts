@@ -4,13 +4,16 @@ import type { PolicyKind } from "../core/policy.ts";
 import { didYouMean, suggest } from "../core/suggest.ts";
 import { checkAddresses } from "./addresses.ts";
 import { readCertificates } from "./certificates.ts";
+import { checkVersions } from "./check-versions.ts";
 import type { Parts } from "./examine.ts";
 import { routeNames } from "./names.ts";
-import { checkFacts, resolvePolicies } from "./policies.ts";
+import { checkFacts, checkOutermost, inOrder, resolvePolicies } from "./policies.ts";
 import type { Path } from "./problem.ts";
 import type { Report } from "./report.ts";
 import type { RouteConfig, UpstreamConfig } from "./schema.ts";
 import type { Source } from "./source.ts";
+import { readTls } from "./tls.ts";
+import { type Destination, destinations } from "./versions.ts";
 
 /** What the router knows about paths. Passed in, because `config` imports nothing but `core`. */
 export interface PathChecks {
@@ -41,13 +44,22 @@ export function checkParts(
   report: Report,
 ): void {
   checkAddresses(parts, report);
+  checkCertificates(parts, source, report);
   for (const [name, upstream] of parts.upstreams)
     if (upstream !== undefined) checkTls(name, upstream, source, report);
   checkRoutes(parts, paths, report);
   checkPolicies(parts, source, policies, report);
+  checkVersions(parts, routeNames(parts.routes), report);
   // Whether an upstream is used is only known if every route could be read.
   if (parts.routes.length > 0 && parts.routes.every((route) => route !== undefined))
     checkUnused(parts, report);
+}
+
+function checkCertificates({ listen }: Parts, source: Source, report: Report): void {
+  if (listen?.tls === undefined) return;
+  const { errors, warnings } = readTls(listen.tls, source.folder, Date.now());
+  report.addErrors(errors);
+  for (const { path, message } of warnings) report.warn(path, message);
 }
 
 function checkTls(name: string, { tls, targets }: UpstreamConfig, source: Source, report: Report): void {
@@ -96,14 +108,20 @@ function checkNames(routes: Parts["routes"], report: Report): void {
 
 /** False if the path is not a template: what would follow is not worth saying. */
 function checkRoute(route: RouteConfig, at: Path, parts: Parts, paths: PathChecks, report: Report): boolean {
-  if ("upstream" in route.to) checkReference(route.to.upstream, [...at, "to", "upstream"], parts, report);
-  else warnUnused(route, at, report);
+  const targets = destinations(route.to).map((destination) => ({
+    ...destination,
+    at: placeOf(destination, at),
+  }));
+  for (const { to, at: place } of targets)
+    if ("upstream" in to) checkReference(to.upstream, [...place, "upstream"], parts, report);
+  if (!targets.some(({ to }) => "upstream" in to)) warnUnused(route, at, report);
   try {
     const template = paths.parseTemplate(route.path);
-    if ("upstream" in route.to && route.to.rewrite !== undefined) {
-      const params = template.segments.flatMap((segment) => (segment.kind === "param" ? segment.name : []));
-      const problem = refuseRewrite(route.to.rewrite, route.path, params, template.rest);
-      if (problem !== undefined) report.error([...at, "to", "rewrite"], problem);
+    const params = template.segments.flatMap((segment) => (segment.kind === "param" ? segment.name : []));
+    for (const { to, at: place } of targets) {
+      if (!("upstream" in to) || to.rewrite === undefined) continue;
+      const problem = refuseRewrite(to.rewrite, route.path, params, template.rest);
+      if (problem !== undefined) report.error([...place, "rewrite"], problem);
     }
     return true;
   } catch (thrown) {
@@ -111,6 +129,9 @@ function checkRoute(route: RouteConfig, at: Path, parts: Parts, paths: PathCheck
     return false;
   }
 }
+
+const placeOf = ({ version }: Destination, route: Path): Path =>
+  version === null ? [...route, "to"] : [...route, "to", version];
 
 /** Other people's sentences begin and end like sentences. */
 const asPart = (sentence: string): string =>
@@ -198,12 +219,15 @@ function stub(route: RouteConfig, name: string): RoutePlan {
     handler: () => {
       throw new Error("a route in the making was called");
     },
+    outermost: null,
+    announcements: [],
     steps: [],
   };
 }
 
 function checkPolicies(parts: Parts, source: Source, kinds: readonly PolicyKind[], report: Report): void {
   const everywhere = resolvePolicies(parts.policies, ["policies"], kinds, source, report);
+  checkOutermost(everywhere, report);
   parts.routes.forEach((route, index) => {
     if (route === undefined) return;
     const own = resolvePolicies(route.policies, ["routes", index, "policies"], kinds, source, report);
@@ -216,13 +240,16 @@ function checkPolicies(parts: Parts, source: Source, kinds: readonly PolicyKind[
         );
       }
     }
-    checkFacts([...everywhere, ...own], route.methods, report);
+    checkOutermost(own, report);
+    checkFacts(inOrder(everywhere, own), route.methods, report);
   });
 }
 
 function checkUnused(parts: Parts, report: Report): void {
   const used = new Set(
-    parts.routes.flatMap((route) => (route !== undefined && "upstream" in route.to ? route.to.upstream : [])),
+    parts.routes
+      .flatMap((route) => (route === undefined ? [] : destinations(route.to)))
+      .flatMap(({ to }) => ("upstream" in to ? to.upstream : [])),
   );
   for (const name of parts.upstreams.keys()) {
     if (!used.has(name)) report.keyWarn(["upstreams", name], "no route uses this upstream");

@@ -65,5 +65,7 @@ export function describeOptions(written: unknown, secrets: Secrets): string {
 
 function brief(value: unknown, secrets: Secrets): string {
   if (Array.isArray(value)) return value.map((one) => visible("", one, secrets)).join(" ");
-  return typeof value === "object" && value !== null ? `(${describeOptions(value, secrets)})` : String(value);
+  if (typeof value === "object" && value !== null) return `(${describeOptions(value, secrets)})`;
+  // Of what is written over several lines, such as a key in PEM, the first says what it is.
+  return String(value).replace(/\n[\s\S]*/, " …");
 }

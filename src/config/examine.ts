@@ -8,6 +8,7 @@ import {
   parts as schemas,
   type UpstreamConfig,
 } from "./schema.ts";
+import type { VersionsConfig } from "./schema-versions.ts";
 import { read } from "./sentences.ts";
 import type { Source } from "./source.ts";
 import { convertVariables } from "./variables.ts";
@@ -24,6 +25,8 @@ export interface Examined {
 export interface Parts {
   readonly listen: Config["listen"] | undefined;
   readonly admin: Config["admin"] | undefined;
+  /** Null where there are none. */
+  readonly versions: VersionsConfig | null | undefined;
   readonly upstreams: ReadonlyMap<string, UpstreamConfig | undefined>;
   readonly policies: readonly (PolicyConfig | undefined)[];
   readonly routes: readonly (RouteConfig | undefined)[];
@@ -49,13 +52,15 @@ export function examine(source: Source): Examined {
 interface Raw {
   readonly listen?: unknown;
   readonly admin?: unknown;
+  readonly versions?: unknown;
   readonly upstreams?: unknown;
   readonly policies?: unknown;
   readonly routes?: unknown;
 }
 
 export function partsOf(config: Config): Parts {
-  return { ...config, upstreams: new Map(Object.entries(config.upstreams)) };
+  const { versions = null } = config;
+  return { ...config, versions, upstreams: new Map(Object.entries(config.upstreams)) };
 }
 
 function readableParts(raw: Raw): Parts {
@@ -63,6 +68,7 @@ function readableParts(raw: Raw): Parts {
   return {
     listen: readable(schemas.listen, raw.listen ?? {}),
     admin: readable(schemas.admin, raw.admin ?? {}),
+    versions: raw.versions === undefined ? null : readable(schemas.versions, raw.versions),
     upstreams: new Map(upstreams.map(([name, one]) => [name, readable(schemas.upstream, one)])),
     policies: listOf(raw.policies).map((entry) => readable(schemas.policy, entry)),
     routes: listOf(raw.routes).map((one) => readable(schemas.route, one)),
@@ -84,7 +90,7 @@ function repaired(value: unknown, findings: readonly Finding[]): Fields {
     const [key = ""] = path;
     // What is wrong further down may be right enough in the next part's eyes: lists keep their other entries.
     if (path.length > 1 && Array.isArray(fields[key])) continue;
-    if (path.length > 1 && key === "upstreams") continue;
+    if (path.length > 1 && (key === "upstreams" || key === "versions")) continue;
     delete right[key];
     if (path.length === 1 && meant !== undefined) right[meant] ??= fields[key];
   }

@@ -2,6 +2,7 @@ import { count } from "../core/found.ts";
 import type { Plan, RoutePlan, Step } from "../core/plan.ts";
 import { formatSize as size, formatDuration as time } from "../core/values.ts";
 import { SEPARATOR } from "./describe.ts";
+import { describeSelection, describeVersions } from "./versions.ts";
 
 /** What a plan does, for people. */
 
@@ -10,14 +11,26 @@ export function explain(plan: Plan, routes: readonly RoutePlan[] = plan.routes):
   return [gateway(plan), ...routes.map((route) => explainRoute(plan, route))].join("\n");
 }
 
-function gateway({ listen, admin, limits, drain }: Plan): string {
+function gateway({ listen, admin, limits, drain, lanes, store, versions }: Plan): string {
   const trusted = listen.trustedProxies.length === 0 ? "nobody" : listen.trustedProxies.join(", ");
   return lines([
     `Turnpike on ${address(listen)}, admin on ${address(admin)}`,
+    `  ${lanes === 0 ? "a lane for each core, eight at most" : count(lanes, "lane")}; counts are kept in ${countersText(store.counters)}`,
     `  ${limits.connections} connections, ${limits.connectionsPerIp} from one address, ${limits.requestsPerConnection} requests on each`,
     `  forwarded headers are believed from ${trusted}`,
+    ...versionLines(versions),
     `  stops ${time(drain.delay)} after SIGTERM, then waits ${time(drain.timeout)} for requests in flight`,
   ]);
+}
+
+function versionLines(versions: Plan["versions"]): string[] {
+  if (versions === null) return [];
+  return [`  versions ${describeVersions(versions)}`, `    ${describeSelection(versions)}`];
+}
+
+/** Without what may be a password. */
+function countersText(counters: string): string {
+  return counters === "memory" ? "memory, for all lanes together" : `Redis at ${new URL(counters).host}`;
 }
 
 /** One route, as a numbered list of stages. */
@@ -53,9 +66,10 @@ function where({ methods, path, hosts, priority }: RoutePlan): string {
   return `${methods.length === 0 ? "every method" : methods.join(", ")} ${path}${host}${priority === 0 ? "" : `, priority ${priority}`}`;
 }
 
-function stepLines({ name, summary }: Step): string[] {
+function stepLines({ kind, name, version, summary }: Step): string[] {
   const [first = "", ...more] = summary.split(SEPARATOR);
-  return [`${name}: ${first}`, ...more];
+  if (kind === "version") return [first, ...more];
+  return [`${version === undefined ? "" : `${version} → `}${name}: ${first}`, ...more];
 }
 
 function record({ log }: Plan): string {
@@ -75,9 +89,11 @@ export function explainMermaid(plan: Plan): string {
       const [first = ""] = step.summary.split(SEPARATOR);
       const isUpstream = step.kind === "backend" && step.name !== "fixed";
       const next = isUpstream ? upstreamId(upstreams, step.name, first) : `${id}s${position}`;
-      if (isUpstream) outside.push(`  ${last} --> ${next}`);
-      else inside.push(`    ${last} --> ${next}[${label(step.name, first)}]`);
-      last = next;
+      const arrow = step.version === undefined ? "-->" : `-->|${step.version}|`;
+      if (isUpstream) outside.push(`  ${last} ${arrow} ${next}`);
+      else inside.push(`    ${last} ${arrow} ${next}[${label(step.name, first)}]`);
+      // Backends stand side by side, one for each version.
+      if (step.kind !== "backend") last = next;
     }
   });
   return lines([

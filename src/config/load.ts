@@ -29,15 +29,28 @@ export function checkConfig(source: Source): Loaded {
   return { config, source };
 }
 
-/** The text or module of a config, read but not checked. */
-export async function readSource(file: string, environment: Environment = process.env): Promise<Source> {
+/** The bytes of a config file, for `readSource`. */
+export async function readText(file: string): Promise<string> {
+  const absolute = resolve(file);
+  return await readFile(absolute, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw new ConfigError([{ file, path: "", message: unreadable(error, absolute) }]);
+  });
+}
+
+/**
+ * The text or module of a config, read but not checked. With `given`, the text that somebody has read before: all
+ * who are given the same text have the same config.
+ */
+export async function readSource(
+  file: string,
+  environment: Environment = process.env,
+  given?: string,
+): Promise<Source> {
   const absolute = resolve(file);
   const fail = (message: string): never => {
     throw new ConfigError([{ file, path: "", message }]);
   };
-  const text = await readFile(absolute, "utf8").catch((error: NodeJS.ErrnoException) =>
-    fail(unreadable(error, absolute)),
-  );
+  const text = given ?? (await readText(file));
   const folder = dirname(absolute);
   const extension = extname(file).toLowerCase();
   if (text.trim() === "") fail("this file is empty; `turnpike init` writes a config to start from");
@@ -47,7 +60,13 @@ export async function readSource(file: string, environment: Environment = proces
       fail("this file holds nothing but comments; `turnpike init` writes a config to start from");
     return source;
   }
-  if ([".ts", ".mts", ".js", ".mjs"].includes(extension)) return moduleSource(absolute, file, folder);
+  if ([".ts", ".mts", ".js", ".mjs"].includes(extension)) {
+    const source = await moduleSource(absolute, file, folder);
+    // Node reads modules itself, and may have read a later text.
+    if (given !== undefined && (await readText(file)) !== given)
+      fail("this file changed while it was being read; it is read again when it rests");
+    return source;
+  }
   return fail("the name of a config ends in .yaml, .yml, .json or .ts");
 }
 

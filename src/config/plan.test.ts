@@ -46,6 +46,7 @@ function diary() {
       return { handler: () => backend(options.name), close: () => entries.push(`close ${options.name}`) };
     },
     fixed: () => backend("fixed"),
+    versions: () => () => (next) => next,
   };
   const make = (config: ConfigInput): Made =>
     makePlan(checkConfig(sourceOf(config)), {
@@ -56,7 +57,7 @@ function diary() {
   return { entries, make, forget: () => entries.splice(0) };
 }
 
-const asking = (method: string): Call => ({ request: { method } }) as Call;
+const asking = (method: string): Call => ({ request: { method, body: null }, unclaimed: null }) as Call;
 const fixed = { fixed: {} };
 
 describe("a plan", () => {

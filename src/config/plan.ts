@@ -27,11 +27,13 @@ export interface LoadOptions {
   readonly environment?: Environment;
   /** Instead of `listen.port`. */
   readonly port?: number | undefined;
+  /** The text of the file, as somebody has read it before. */
+  readonly text?: string | undefined;
 }
 
 /** From a file to a plan. Throws a ConfigError with everything that is wrong, of whatever sort, at once. */
 export async function loadPlan(file: string, world: World, options: LoadOptions = {}): Promise<Made> {
-  const source = await readSource(file, options.environment);
+  const source = await readSource(file, options.environment, options.text);
   return finish(withPort(examine(source), options.port), source, world);
 }
 

@@ -51,6 +51,39 @@ export function resolvePolicies(
 }
 
 /**
+ * In the order of running: kinds that are outermost before all others, a route's own in the place of those for every
+ * route; otherwise as written.
+ */
+export function inOrder<One extends { readonly kind: PolicyKind }>(
+  everywhere: readonly One[],
+  own: readonly One[],
+): One[] {
+  const replaced = new Set(own.map(({ kind }) => kind).filter(isOutermost));
+  const all = [...everywhere.filter(({ kind }) => !replaced.has(kind)), ...own];
+  return [...all.filter(({ kind }) => isOutermost(kind)), ...all.filter(({ kind }) => !isOutermost(kind))];
+}
+
+export const isOutermost = (kind: PolicyKind): boolean => kind.outermost === true;
+
+/** Checks that what is outermost is listed so, once, and for all methods. */
+export function checkOutermost(list: readonly ResolvedPolicy[], report: Report): void {
+  for (const [index, { kind, methods, path }] of list.entries()) {
+    if (!isOutermost(kind)) continue;
+    const before = list.slice(0, index);
+    const inner = before.find((other) => !isOutermost(other.kind));
+    if (inner !== undefined) {
+      const message = `runs before ${inner.kind.name} all the same, because it answers what ${inner.kind.name} refuses, too; list it first`;
+      report.keyWarn(path, message);
+    }
+    if (before.some((other) => other.kind === kind)) report.keyError(path, `${kind.name} is listed twice`);
+    if (methods !== undefined) {
+      const message = `${kind.name} runs for every method: it answers preflights for all of them`;
+      report.keyError([...path.slice(0, -1), "when"], message);
+    }
+  }
+}
+
+/**
  * Checks that whoever needs a fact runs inside somebody who learns it, or may, for every method, and that no
  * fact is learnt twice for certain. Outermost first.
  */

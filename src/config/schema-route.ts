@@ -13,6 +13,7 @@ import {
 } from "../core/fields.ts";
 import { found, listOf } from "../core/found.ts";
 import { sizeOrUnlimited } from "../core/values.ts";
+import { versionName } from "./schema-versions.ts";
 
 const when = z.strictObject({
   methods: distinct(method)
@@ -103,7 +104,7 @@ const upstreamName = text("the name of an upstream", (value) => {
   return value.includes("://") ? `${base}; list the URL under "upstreams" and give its name here` : base;
 });
 
-const to = z.union(
+const one = z.union(
   [
     z.strictObject({
       upstream: upstreamName.describe("One of `upstreams`."),
@@ -116,6 +117,17 @@ const to = z.union(
         ),
     }),
     z.strictObject({ fixed: fixed.describe("An answer of the gateway itself.") }),
+  ],
+  { error: ({ input }) => expectedTo(input) },
+);
+
+const to = z.union(
+  [
+    ...one.options,
+    z
+      .record(versionName, one)
+      .refine((byVersion) => Object.keys(byVersion).length > 0, { error: ({ input }) => expectedTo(input) })
+      .describe("An answer for each version of the API, by its name; 404 in the others."),
   ],
   { error: ({ input }) => expectedTo(input) },
 );

@@ -48,7 +48,9 @@ export const upstream = z
     keepAlive: duration()
       .prefault("4s")
       .describe("How long an idle connection is kept; shorter than the upstream's own limit."),
-    connections: whole(1, 65_535).default(1024).describe("Open connections to each target."),
+    connections: whole(1, 65_535)
+      .default(1024)
+      .describe("Open connections to each target, of all lanes together."),
     pending: whole(0, 1_000_000)
       .default(256)
       .describe("Requests that may wait for a connection (503 beyond)."),

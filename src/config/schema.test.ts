@@ -67,6 +67,16 @@ describe("the JSON Schema of a config", () => {
     assert.deepEqual(
       new Set(required.filter((path) => !path.includes("policies"))),
       new Set([
+        ".listen.tls.cert",
+        ".listen.tls.key",
+        ".listen.tls.certificates",
+        ".listen.tls.certificates[].cert",
+        ".listen.tls.certificates[].key",
+        ".listen.tls[].cert",
+        ".listen.tls[].key",
+        ".keys[].id",
+        ".keys[].hash",
+        ".keys[].consumer",
         ".upstreams.*.targets",
         ".upstreams.*.targets[].url",
         ".upstreams.*.host.name",
@@ -74,13 +84,22 @@ describe("the JSON Schema of a config", () => {
         ".routes[].to",
         ".routes[].to.upstream",
         ".routes[].to.fixed",
+        ".routes[].to.*.upstream",
+        ".routes[].to.*.fixed",
+        ".versions.list",
+        ".versions.list.*.changes[].summary",
+        ".versions.list.*.brownouts[].from",
+        ".versions.list.*.brownouts[].to",
       ]),
     );
   });
 
   test("holds the options of the policies that there are", () => {
     const entry = json.properties?.["policies"]?.items;
-    assert.deepEqual(Object.keys(entry?.properties ?? {}), ["when", "identify", "guard", "greet", "broken"]);
+    assert.deepEqual(Object.keys(entry?.properties ?? {}), [
+      "when",
+      ...recordingWorld().world.kinds.policies.map(({ name }) => name),
+    ]);
     assert.equal(entry?.properties?.["guard"]?.properties?.["limit"]?.description, "Calls in a window.");
   });
 

@@ -1,9 +1,13 @@
 import { z } from "zod";
-import { cidr, distinct, listenHost, name, text, whole, word } from "../core/fields.ts";
+import { cidr, distinct, listenHost, name, routeHost, text, whole, word } from "../core/fields.ts";
 import { found } from "../core/found.ts";
 import { duration, size, sizeOrUnlimited } from "../core/values.ts";
+import { adminToken, keys } from "./schema-keys.ts";
 import { policyEntry, route } from "./schema-route.ts";
+import { store } from "./schema-store.ts";
+import { tls } from "./schema-tls.ts";
 import { upstream } from "./schema-upstream.ts";
+import { versions } from "./schema-versions.ts";
 
 /**
  * The config, key by key. Types, defaults, messages, the JSON Schema for editors and `docs/config.md` all
@@ -23,6 +27,11 @@ const listen = z
       .describe(
         "Networks of the proxies in front of the gateway, whose `X-Forwarded-*` and `Forwarded` headers are believed.",
       ),
+    tls: tls.optional(),
+    http2: z
+      .boolean()
+      .default(true)
+      .describe("HTTP/2 beside HTTP/1.1: agreed on under TLS, by prior knowledge in plain text."),
   })
   .describe("Where clients connect.");
 
@@ -30,16 +39,26 @@ const admin = z
   .strictObject({
     host: listenHost.prefault("127.0.0.1").describe("The address of the admin listener; keep it private."),
     port: port.default(8081).describe("The port of the admin listener; 0 takes any free one."),
+    hosts: distinct(routeHost)
+      .prefault([])
+      .describe(
+        "Further names that the admin API is called by. Addresses, localhost and `admin.host` go without saying; other names could be a web page's that was made to point here.",
+      ),
+    token: adminToken
+      .optional()
+      .describe(
+        "`sha256:` and the SHA-256 in hex of the token that opens the admin API; the environment variable `TURNPIKE_ADMIN_TOKEN` holds the token itself. Without either one is made at the first start and printed once.",
+      ),
   })
-  .describe("Health checks (`/livez`, `/readyz`) for the people and machines that run the gateway.");
+  .describe("The admin API, metrics and health checks (`/livez`, `/readyz`), for who runs the gateway.");
 
-const LANES = "more lanes than one are not available in this version yet; write auto or 1";
+/** More threads than this on one machine have never been measured. */
+const MOST_LANES = 64;
 const lanes = z
-  .union([z.literal("auto"), z.literal(1)], {
-    error: ({ input }) =>
-      typeof input === "number" && input > 1 ? LANES : `expected auto or 1, ${found(input)}`,
+  .union([z.literal("auto"), z.int().min(1).max(MOST_LANES)], {
+    error: ({ input }) => `expected auto or a number from 1 to ${MOST_LANES}, ${found(input)}`,
   })
-  .describe("Threads that carry traffic; `auto` chooses.");
+  .describe("Threads that carry traffic; `auto` takes one for each core, eight at most.");
 
 const limits = z
   .strictObject({
@@ -136,7 +155,7 @@ const errors = z
   .describe("What clients see of errors.");
 
 /** The parts that refer to each other, for reading what can be read of a config with mistakes. */
-export const parts = { listen, admin, upstream, route, policy: policyEntry };
+export const parts = { listen, admin, versions, upstream, route, policy: policyEntry };
 
 export const configSchema = z
   .strictObject({
@@ -149,6 +168,9 @@ export const configSchema = z
     paths: paths.prefault({}),
     log: log.prefault({}),
     errors: errors.prefault({}),
+    keys: keys.prefault([]),
+    versions: versions.optional(),
+    store: store.prefault({}),
     upstreams: z
       .record(upstreamKey, upstream)
       .prefault({})

@@ -123,7 +123,8 @@ function elsewhere(key: string, inside: Path, schema: z.ZodType): string {
   const all = placesByKey(schema);
   const meant = suggest(key, all.keys());
   if (meant === undefined) return "";
-  const everywhere = [...(all.get(meant) ?? [])];
+  // An answer for each version has the keys of an answer for all: once is enough.
+  const everywhere = [...(all.get(meant) ?? [])].filter((place) => !place.endsWith(".to.<name>"));
   // `limits.headers` of a route: of all places with that key, the other `limits` is the one that was meant.
   const alike = everywhere.filter((place) => place.split(".").at(-1) === inside.at(-1));
   const places = anyOf((alike.length > 0 ? alike : everywhere).slice(0, 3));
@@ -159,4 +160,10 @@ const isOtherShape = ({ code, path }: Issue): boolean =>
   path.length === 0 && (code === "invalid_type" || code === "invalid_value");
 
 const strangeness = (issues: readonly Issue[]): number =>
-  issues.reduce((sum, issue) => sum + (issue.code === "unrecognized_keys" ? issue.keys.length * 10 : 1), 0);
+  issues.reduce((sum, issue) => sum + strangenessOf(issue), 0);
+
+function strangenessOf(issue: Issue): number {
+  if (issue.code === "unrecognized_keys") return issue.keys.length * 10;
+  // A map by versions is not meant where its keys are none.
+  return issue.code === "invalid_key" && issue.path.length === 1 ? 20 : 1;
+}

@@ -1,10 +1,12 @@
 import type { Body } from "./body.ts";
+import type { Charge } from "./charge.ts";
 import type { ErrorCode, GatewayError } from "./errors.ts";
 import { Facts } from "./facts.ts";
 import { Headers } from "./headers.ts";
 import type { Principal } from "./principal.ts";
 import type { Reply } from "./reply.ts";
 import type { Route } from "./route.ts";
+import type { ApiVersion } from "./version.ts";
 
 /** The other end of a client's connection. */
 export interface Peer {
@@ -15,6 +17,8 @@ export interface Peer {
   /** The port of ours that it connected to. */
   readonly localPort: number;
 }
+
+export type HttpVersion = "1.0" | "1.1" | "2";
 
 /** What the client asked, after the parser and before any decision. */
 export interface Request {
@@ -27,8 +31,8 @@ export interface Request {
   query: string;
   /** `Host`, lower-case, without a trailing dot; empty for HTTP/1.0 without one. */
   readonly host: string;
-  /** HTTP/1.x minor version. */
-  readonly minor: 0 | 1;
+  /** Of the HTTP that it came by. */
+  readonly version: HttpVersion;
   readonly headers: Headers;
   body: Body | null;
   /** Lower-case protocol of a well-formed `Upgrade` request; only `websocket` is known. */
@@ -80,6 +84,14 @@ export class Call {
    * context): made once by the flow, sent with every attempt, never copied from the client.
    */
   provenance = "";
+  /** The version of the API that the call gets; null where there are no versions, or it asks for none that exists. */
+  version: ApiVersion | null = null;
+  /** The call itself named the version: nobody else is asked which one it should get. */
+  versionNamed = false;
+  /** What named it in the path, and was taken off: `/v1`. */
+  versionPrefix = "";
+  /** Why the call gets no answer in its version: thrown when the turn of that has come (ERR-18). */
+  versionRefusal: GatewayError | null = null;
   /** The peer is a trusted proxy: what it says of the client is believed. */
   trusted = false;
   /** Who is calling; null while nobody has proved anything. */
@@ -89,6 +101,15 @@ export class Call {
    * policies that let a call without one pass.
    */
   challenge = "";
+  /**
+   * What is wrong with a credential that a policy could not read and left to those behind it; null where there is
+   * none, or somebody has read it. Never passes to a backend, see `settled`.
+   */
+  unclaimed: ErrorCode | null = null;
+  /** Refused, unless a policy behind the one that closed it allows it. Never passes to a backend, see `settled`. */
+  closed = false;
+  /** What rate limits have taken from the caller, outermost first; null where none has been asked. */
+  charges: Charge[] | null = null;
   /** The id that the client sent, where ours replaced it. */
   clientRequestId = "";
   /** The target that was asked, and how often (1 = no repetition). */
@@ -99,6 +120,8 @@ export class Call {
   errorCode: ErrorCode | null = null;
   /** For the log only. */
   errorCause: unknown = undefined;
+  /** Kinds of fields (`Kind`) that a policy answers for: what the reply itself says in such a field is left out. */
+  withheld = 0;
   readonly outcome: Outcome = { status: 0, bytesOut: 0, bytesIn: 0, aborted: null };
   #facts: Facts | null = null;
   #answer: Headers | null = null;
@@ -175,6 +198,7 @@ export class Call {
   /** Somebody has proved who is calling: everybody behind, and the upstream, is told. */
   identify(principal: Principal): void {
     this.principal = principal;
+    this.unclaimed = null;
     this.provenance += principal.fields;
   }
 

@@ -22,6 +22,15 @@ export function bearerToken(headers: Headers, realm: string): string | null {
   return token;
 }
 
+/** Whether a bearer token is meant to be a JWT: three parts, none empty. Anything else is for API keys. */
+export function isJwtShaped(token: string): boolean {
+  const first = token.indexOf(".");
+  const second = token.indexOf(".", first + 1);
+  return (
+    first > 0 && second > first + 1 && second < token.length - 1 && token.indexOf(".", second + 1) === -1
+  );
+}
+
 /** A request whose credentials cannot be read: 400 with the challenge that RFC 6750 §3.1 wants. */
 export function badCredentials(
   code: "MALFORMED_CREDENTIALS" | "MULTIPLE_CREDENTIALS",
@@ -35,16 +44,34 @@ export function badCredentials(
 export interface Challenge {
   readonly realm: string;
   /** RFC 6750 §3.1; left out where no credential came at all. */
-  readonly error?: "invalid_request" | "invalid_token" | "insufficient_scope";
+  readonly error?:
+    | "invalid_request"
+    | "invalid_token"
+    | "insufficient_scope"
+    | "insufficient_user_authentication";
   readonly error_description?: string;
   /** Space-separated scopes that would do. */
-  readonly scope?: string;
+  readonly scope?: string | undefined;
+  /** RFC 9470: space-separated classes of authentication of which one would do. */
+  readonly acr_values?: string | undefined;
+  /** RFC 9728: where a client learns who issues tokens for this API. */
+  readonly resource_metadata?: string | undefined;
+  /** RFC 9470: seconds since the user signed in, at most. */
+  readonly max_age?: string | undefined;
 }
 
 /** `Bearer realm="…", error="…"`: the value of `WWW-Authenticate`. */
 export function bearerChallenge(challenge: Challenge): string {
-  const { realm, error, error_description, scope } = challenge;
-  const parameters = Object.entries({ realm, error, error_description, scope });
+  const { realm, error, error_description, scope, acr_values, max_age, resource_metadata } = challenge;
+  const parameters = Object.entries({
+    realm,
+    error,
+    error_description,
+    scope,
+    acr_values,
+    max_age,
+    resource_metadata,
+  });
   return `Bearer ${parameters
     .flatMap(([name, value]) => (value === undefined ? [] : `${name}=${quotedString(value)}`))
     .join(", ")}`;

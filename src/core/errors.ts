@@ -31,6 +31,12 @@ export const catalogue = {
     "The request is not well-formed HTTP.",
     "Send the request with a maintained HTTP client. The message names the rule that was broken; the connection is closed because its framing can no longer be trusted.",
   ),
+  HTTPS_REQUIRED: kind(
+    400,
+    "client",
+    "The request came in plain text to a port that speaks TLS only.",
+    "Use `https://`. What was sent has travelled readable: change any credential in it.",
+  ),
   INVALID_PATH: kind(
     400,
     "client",
@@ -65,7 +71,7 @@ export const catalogue = {
     400,
     "client",
     "The body of the request is not JSON that every reader understands alike.",
-    "The message says where. Besides syntax errors, duplicate names, `__proto__`, nesting beyond 64 levels, more than 10,000 names and broken UTF-8 are refused.",
+    "The message says where. Besides syntax errors, repeated names, `__proto__`, half surrogate pairs, numbers that no double holds, nesting beyond 64 levels, more than 10,000 names or 100,000 objects and arrays, and broken UTF-8 are refused.",
   ),
   BODY_REQUIRED: kind(
     400,
@@ -96,6 +102,18 @@ export const catalogue = {
     "client",
     "The version that the request asks for does not exist.",
     "Use one of the versions that the message lists.",
+  ),
+  INVALID_CURSOR: kind(
+    400,
+    "client",
+    "The cursor is not one that this list has given out.",
+    "Start again without `cursor`, and pass on `next_cursor` as it is, with the other parameters unchanged.",
+  ),
+  IDEMPOTENCY_KEY_INVALID: kind(
+    400,
+    "client",
+    "The Idempotency-Key of the request cannot be used.",
+    "Send one `Idempotency-Key` of 1 to 255 visible ASCII characters, such as a UUID.",
   ),
   AUTHENTICATION_REQUIRED: kind(
     401,
@@ -129,6 +147,12 @@ export const catalogue = {
   ),
   TOKEN_EXPIRED: kind(401, "client", "The token has expired.", "Get a new token from the issuer."),
   TOKEN_REVOKED: kind(401, "client", "The token has been revoked.", "Sign in again to get a new token."),
+  STEP_UP_REQUIRED: kind(
+    401,
+    "client",
+    "This route needs a stronger or more recent sign-in than the token shows.",
+    "Have the user sign in again at the issuer with the `acr_values` and `max_age` of `WWW-Authenticate`, then send the new token (RFC 9470).",
+  ),
   FORBIDDEN: kind(
     403,
     "client",
@@ -147,6 +171,12 @@ export const catalogue = {
     "Requests from this address are not allowed.",
     "Call from a network that the route, or the key, allows.",
   ),
+  PREFLIGHT_REFUSED: kind(
+    403,
+    "client",
+    "Pages of this origin may not make this request.",
+    "The details say what was refused: the origin, the method or a header. `origins`, `methods` and `headers` of the route's `cors` allow more.",
+  ),
   ROUTE_NOT_FOUND: kind(
     404,
     "client",
@@ -158,6 +188,18 @@ export const catalogue = {
     "client",
     "The version in the path does not exist.",
     "Use one of the versions that the message lists.",
+  ),
+  KEY_NOT_FOUND: kind(
+    404,
+    "client",
+    "There is no API key with this id.",
+    "Check the id against `turnpike keys list`. Keys that live in the config are not managed here.",
+  ),
+  REVOCATION_NOT_FOUND: kind(
+    404,
+    "client",
+    "There is no revocation with this id.",
+    "Check the id against `turnpike tokens list`. What has expired is forgotten.",
   ),
   METHOD_NOT_ALLOWED: kind(
     405,
@@ -171,11 +213,23 @@ export const catalogue = {
     "The request did not arrive in time.",
     "Send the whole head within `timeouts.head` and the body without pauses longer than `timeouts.body`.",
   ),
+  CONFLICT: kind(
+    409,
+    "client",
+    "What the request wants to change is in a state that does not allow it.",
+    "The message says which; read the resource again and decide anew.",
+  ),
   VERSION_RETIRED: kind(
     410,
     "client",
     "This version of the API has been retired.",
     "Move to a newer version; `Link` leads to the one that follows and to the documentation.",
+  ),
+  VERSION_BROWNOUT: kind(
+    410,
+    "client",
+    "This version of the API is switched off for a while, because it will be retired.",
+    "Move to a newer version, see `Link`. Until `Sunset` the version comes back after the seconds in `Retry-After`.",
   ),
   PAYLOAD_TOO_LARGE: kind(
     413,
@@ -213,11 +267,23 @@ export const catalogue = {
     "The request is not valid.",
     "`details` lists every field that fails and why: correct them all, then send it again.",
   ),
+  IDEMPOTENCY_KEY_REUSED: kind(
+    422,
+    "client",
+    "The Idempotency-Key was used before, for another request.",
+    "Send a new key with a new request; an old key only with exactly the same one.",
+  ),
   COST_EXCEEDS_LIMIT: kind(
     422,
     "client",
     "The request costs more than the limit ever allows at once.",
     "Ask for less in one request: waiting will not help.",
+  ),
+  TOO_EARLY: kind(
+    425,
+    "client",
+    "The request came as TLS early data, which anybody can send again, and it may change something.",
+    "Send the request again when the TLS handshake is complete; clients do so by themselves.",
   ),
   UPGRADE_REQUIRED: kind(
     426,
@@ -279,6 +345,12 @@ export const catalogue = {
     "The service behind the gateway sent an answer that is not valid HTTP.",
     "The request may have been processed. The gateway's log names the rule that was broken.",
   ),
+  ANSWER_NOT_CONVERTIBLE: kind(
+    502,
+    "upstream",
+    "The service's answer cannot be converted to the version of the API that the request asks for.",
+    "Only whole, unencoded JSON up to `versions.maxBody` is converted; the gateway's log says what was wrong. The request has been processed.",
+  ),
   OVERLOADED: kind(
     503,
     "gateway",
@@ -337,14 +409,25 @@ export interface GatewayErrorOptions {
   details?: readonly ErrorDetail[];
   /** Sent with the answer: `Allow`, `Retry-After` … */
   headers?: Readonly<Record<string, string>>;
+  /** What problem details say instead of our own type, where a registry has one for the cause. */
+  problem?: Problem;
   /** For the log only. */
   cause?: unknown;
+}
+
+/** RFC 9457 §3.1 and §3.2. */
+export interface Problem {
+  readonly type: string;
+  /** The same for every problem of the type. */
+  readonly title: string;
+  readonly members: Readonly<Record<string, unknown>>;
 }
 
 export class GatewayError extends Error {
   readonly code: ErrorCode;
   readonly details: readonly ErrorDetail[];
   readonly headers: Readonly<Record<string, string>>;
+  readonly problem: Problem | null;
 
   constructor(code: ErrorCode, options: GatewayErrorOptions = {}) {
     super(
@@ -355,6 +438,7 @@ export class GatewayError extends Error {
     this.code = code;
     this.details = options.details ?? [];
     this.headers = options.headers ?? {};
+    this.problem = options.problem ?? null;
   }
 
   get kind(): ErrorKind {

@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { z } from "zod";
 import { anyOf, found, quoted } from "./found.ts";
 import { fieldName, Kind } from "./headers.ts";
+import { parseNetwork } from "./networks.ts";
 import { suggest } from "./suggest.ts";
 
 /** Single values of a config that have rules of their own. Each refuses with one sentence. */
@@ -78,10 +79,18 @@ export const cidr = text('a network such as "10.0.0.0/8"', (network) => {
   if (bits !== undefined && !(/^\d{1,3}$/.test(bits) && Number(bits) <= most)) {
     return `${base}; behind the slash stand 0 to ${most} bits`;
   }
+  try {
+    parseNetwork(network);
+  } catch (thrown) {
+    return (thrown as Error).message;
+  }
   return undefined;
 }).transform((network) => (network.includes("/") ? network : `${network}/${isIP(network) === 4 ? 32 : 128}`));
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** RFC 9110 §5.6.2: what names of headers, methods and schemes are made of. */
+export const isToken = (value: string): boolean => TOKEN.test(value);
 
 /** The sentence for a header that a config may not touch. */
 export function refuseFieldName(name: string): string | undefined {

@@ -117,3 +117,49 @@ describe("the name of a header field", () => {
     assert.notEqual(fieldName("tRaNsFeR-eNcOdInG").kind & Kind.framing, 0);
   });
 });
+
+describe("what an answer depends on", () => {
+  const rows: readonly (readonly [said: readonly string[], added: readonly string[], all: string])[] = [
+    [[], ["Origin"], "Origin"],
+    [["Accept"], ["Origin"], "Accept, Origin"],
+    [["Accept", "Accept-Language"], ["Origin"], "Accept, Accept-Language, Origin"],
+    [["Accept"], ["Origin", "API-Version"], "Accept, Origin, API-Version"],
+    [["accept,origin"], ["Origin"], "accept, origin"],
+    [["Accept"], ["*"], "*"],
+    [["*"], ["Origin"], "*"],
+    [[""], ["Origin"], "Origin"],
+    [["Origin"], [" , "], "Origin"],
+  ];
+  for (const [said, added, all] of rows) {
+    test(`is ${all} after ${JSON.stringify(said)} and ${JSON.stringify(added)}`, () => {
+      const headers = made(["X-One", "1"], ...said.map((value) => ["Vary", value] as const));
+      for (const value of added) headers.vary(value);
+      assert.deepEqual(headers.all("vary"), [all]);
+      assert.equal(headers.get("x-one"), "1");
+    });
+  }
+});
+
+test("a copy without some kinds of fields keeps the others in order, and leaves the original alone", () => {
+  const headers = made(
+    ["A", "1"],
+    ["Vary", "x"],
+    ["Access-Control-Max-Age", "1"],
+    ["Set-Cookie", "b"],
+    ["A", "2"],
+  );
+  headers.nominated = ["a"];
+  const copy = headers.without(Kind.cors | Kind.vary);
+  assert.deepEqual(
+    [...copy],
+    [
+      ["A", "1"],
+      ["Set-Cookie", "b"],
+      ["A", "2"],
+    ],
+  );
+  assert.equal(copy.kinds & (Kind.cors | Kind.vary), 0);
+  assert.equal(copy.kinds & Kind.secured, Kind.secured);
+  assert.deepEqual(copy.nominated, ["a"]);
+  assert.equal(headers.size, 5);
+});

@@ -27,6 +27,12 @@ export const Kind = {
   te: 256,
   /** Says who the caller is: from the gateway only. */
   identity: 512,
+  /** What an answer depends on: everybody who has a say adds to it. */
+  vary: 1024,
+  /** Tells a browser which pages may read the answer. */
+  cors: 2048,
+  /** The request may be a replay: it came before the handshake was over, at whoever is in front of us. */
+  early: 4096,
 } as const;
 
 export interface FieldName {
@@ -48,6 +54,7 @@ const KINDS: ReadonlyMap<string, number> = new Map([
   ["upgrade", Kind.hop],
   ["http2-settings", Kind.hop],
   ["expect", Kind.hop],
+  ["early-data", Kind.early | Kind.secured],
   ["transfer-encoding", Kind.framing | Kind.secured],
   ["content-length", Kind.framing | Kind.secured],
   ["host", Kind.framing | Kind.secured],
@@ -70,6 +77,14 @@ const KINDS: ReadonlyMap<string, number> = new Map([
   ["content-type", Kind.secured],
   ["content-encoding", Kind.secured],
   ["cache-control", Kind.secured],
+  ["vary", Kind.vary],
+  ["access-control-allow-origin", Kind.cors],
+  ["access-control-allow-credentials", Kind.cors],
+  ["access-control-allow-headers", Kind.cors],
+  ["access-control-allow-methods", Kind.cors],
+  ["access-control-allow-private-network", Kind.cors],
+  ["access-control-expose-headers", Kind.cors],
+  ["access-control-max-age", Kind.cors],
 ]);
 
 const interned = new Map<string, FieldName>();
@@ -95,6 +110,18 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** `X-Consumer-*` tells an upstream who the gateway found the caller to be: nobody else may say it (AUTH-8). */
 function identityKind(lower: string): number {
   return lower.startsWith("x-consumer-") ? Kind.identity | Kind.secured : 0;
+}
+
+const VARY = fieldName("Vary");
+
+/** Lists of names as one; `*` stands for all. */
+function union(...lists: readonly string[]): string {
+  const names = new Map<string, string>();
+  for (const name of lists.join(",").split(",")) {
+    const trimmed = name.trim();
+    if (trimmed !== "" && !names.has(trimmed.toLowerCase())) names.set(trimmed.toLowerCase(), trimmed);
+  }
+  return names.has("*") ? "*" : [...names.values()].join(", ");
 }
 
 export class Headers {
@@ -155,6 +182,23 @@ export class Headers {
   set(name: string, value: string): void {
     this.delete(name.toLowerCase());
     this.append(name, value);
+  }
+
+  /** Adds to the list of what the answer depends on (RFC 9110 §12.5.5). */
+  vary(value: string): void {
+    if ((this.kinds & Kind.vary) === 0) this.received(VARY, value);
+    else this.set(VARY.name, union(...this.all(VARY.lower), value));
+  }
+
+  /** A copy that lacks the fields of some kinds. */
+  without(kinds: number): Headers {
+    const copy = new Headers();
+    copy.nominated = this.nominated;
+    for (let i = 0; i < this.names.length; i++) {
+      const field = this.names[i] as FieldName;
+      if ((field.kind & kinds) === 0) copy.received(field, this.values[i] as string);
+    }
+    return copy;
   }
 
   delete(lower: string): void {

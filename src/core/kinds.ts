@@ -1,12 +1,25 @@
-import type { Handler } from "./handler.ts";
+import type { Handler, Policy } from "./handler.ts";
 import type { PolicyKind } from "./policy.ts";
 import type { Tools } from "./tools.ts";
+import type { ApiVersion, VersionsPlan } from "./version.ts";
 
 /** What a config may name. Passed into the making of a plan, so that `config` knows no implementation. */
 export interface Kinds {
   readonly policies: readonly PolicyKind[];
   readonly upstream: (options: UpstreamOptions, tools: Tools) => Upstream;
   readonly fixed: (options: FixedOptions) => Handler;
+  /** Made once for all routes. */
+  readonly versions: (versions: VersionsPlan, tools: Pick<Tools, "clock" | "metrics">) => MakeVersionStep;
+}
+
+/** Holds the calls of one route to their versions, and converts between versions. */
+export type MakeVersionStep = (options: VersionStepOptions) => Policy;
+
+export interface VersionStepOptions {
+  /** Name of the route. */
+  readonly route: string;
+  /** The versions that have a backend of their own; null where one backend, which speaks the newest, serves them all. */
+  readonly offered: readonly ApiVersion[] | null;
 }
 
 /** One named upstream, shared by every route that points to it. */

@@ -1,5 +1,7 @@
-import type { Handler } from "./handler.ts";
+import type { Call } from "./call.ts";
+import type { Handler, Policy } from "./handler.ts";
 import type { Route } from "./route.ts";
+import type { VersionsPlan } from "./version.ts";
 
 /**
  * A checked config, made into what a request needs: everything looked up, composed and converted once.
@@ -7,7 +9,7 @@ import type { Route } from "./route.ts";
  */
 export interface Plan {
   readonly listen: ListenPlan;
-  readonly admin: { readonly host: string; readonly port: number };
+  readonly admin: AdminPlan;
   readonly limits: LimitsPlan;
   readonly timeouts: ClientTimeouts;
   readonly drain: { readonly delay: number; readonly timeout: number };
@@ -16,8 +18,35 @@ export interface Plan {
   readonly errors: {
     /** Where the codes are documented: `type` of a problem is this with `#CODE`; null for `about:blank`. */
     readonly docs: string | null;
+    /** Seconds for which browsers shall insist on https, said where the client came by TLS; 0 for no word about it. */
+    readonly hsts: number;
   };
+  /** Null where the API has no versions. */
+  readonly versions: VersionsPlan | null;
+  readonly store: StorePlan;
+  /** What keys that are issued begin with. */
+  readonly keyPrefix: string;
+  /** Threads that carry traffic; 0 where the machine decides. */
+  readonly lanes: number;
   readonly routes: readonly RoutePlan[];
+  /** Policies of every route that surround what no route answers, too (404); null for none. */
+  readonly outermost: Policy | null;
+}
+
+export interface StorePlan {
+  /** The file of the SQLite database; null where nothing is kept. */
+  readonly records: string | null;
+  /** `memory`, or the URL of a Redis. May hold a password. */
+  readonly counters: string;
+}
+
+export interface AdminPlan {
+  readonly host: string;
+  readonly port: number;
+  /** Names that the admin API answers to, besides addresses, localhost and `host`. */
+  readonly hosts: readonly string[];
+  /** SHA-256 of the token that opens it, in hex; undefined where the records have it. */
+  readonly token?: string | undefined;
 }
 
 export interface ListenPlan {
@@ -25,6 +54,26 @@ export interface ListenPlan {
   readonly port: number;
   /** CIDRs of the proxies whose forwarded headers are believed. */
   readonly trustedProxies: readonly string[];
+  /** Null for plain text. */
+  readonly tls: TlsPlan | null;
+  /** HTTP/2 beside HTTP/1.1: by ALPN under TLS, by its preface in plain text. */
+  readonly http2: boolean;
+}
+
+/** TLS on the data port. */
+export interface TlsPlan {
+  /** At least one. The first serves clients that name no host, or an unknown one. */
+  readonly certificates: readonly CertificatePlan[];
+  readonly minVersion: "TLSv1.2" | "TLSv1.3";
+}
+
+export interface CertificatePlan {
+  /** PEM, the server's own certificate first. */
+  readonly cert: string;
+  /** PEM. Never logged. */
+  readonly key: string;
+  /** Lower-case names that it serves; `*.example.com` for one more label. */
+  readonly hosts: readonly string[];
 }
 
 export interface LimitsPlan {
@@ -72,20 +121,24 @@ export interface LogPlan {
 export interface RoutePlan extends Route {
   /** Lower-case; empty for every host. `*.example.com` stands for one more label. */
   readonly hosts: readonly string[];
-  /** Empty for every method. */
-  readonly methods: readonly string[];
   /** Higher wins between routes that match the same request; 0 by default. */
   readonly priority: number;
   readonly limits: { readonly body: number };
   /** Policies around the backend, composed. */
   readonly handler: Handler;
+  /** Those of the policies that surround what the route does not answer itself, too: preflights, 405. Null for none. */
+  readonly outermost: Policy | null;
+  /** What policies add to an answer that somebody refuses with, before or behind them. */
+  readonly announcements: readonly ((call: Call) => void)[];
   /** What `handler` is made of, outermost first, for `turnpike explain`. */
   readonly steps: readonly Step[];
 }
 
 export interface Step {
-  readonly kind: "policy" | "backend";
+  readonly kind: "policy" | "version" | "backend";
   readonly name: string;
+  /** Of a backend that answers for one version only. */
+  readonly version?: string;
   /** One line with the numbers in force. */
   readonly summary: string;
 }

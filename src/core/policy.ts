@@ -21,6 +21,11 @@ export interface PolicyKind<Options extends ZodType = ZodType> {
   readonly mayLearn?: (options: output<Options>) => readonly Fact<unknown>[];
   /** The stores that have to be there. A gateway opens no database that nothing uses. */
   readonly uses?: readonly Capability[];
+  /**
+   * Has a say in every answer, in preflights and refusals too: runs before all other kinds, wherever it is listed.
+   * A route's own takes the place of the one for every route.
+   */
+  readonly outermost?: boolean;
   /** Runs behind the check of the version that the call asks for: it looks at what the version says (ERR-18). */
   readonly versioned?: boolean;
   readonly rejects: readonly ErrorCode[];

@@ -19,3 +19,21 @@ export interface Principal {
 
 /** Known as `call.principal`; the fact is what policies say they need and learn. */
 export const principal: Fact<Principal> = fact<Principal>("principal");
+
+/**
+ * A field line for `Principal.fields`; none for an empty value. What is not printable ASCII, and `%`, is
+ * percent-encoded as UTF-8: no value can end its line, and no two become the same.
+ */
+export function consumerField(name: `X-Consumer-${string}`, value: string): string {
+  return value === "" ? "" : `${name}: ${PLAIN.test(value) ? value : encoded(value)}\r\n`;
+}
+
+export function consumerFields(values: Readonly<Record<`X-Consumer-${string}`, string>>): string {
+  const entries = Object.entries(values) as [`X-Consumer-${string}`, string][];
+  return entries.map(([name, value]) => consumerField(name, value)).join("");
+}
+
+const PLAIN = /^(?! )[ -$&-~]*(?<! )$/;
+
+const encoded = (value: string): string =>
+  value.toWellFormed().replaceAll(/%|[^ -~]+|^ +| +$/g, encodeURIComponent);

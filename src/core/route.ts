@@ -3,4 +3,6 @@ export interface Route {
   readonly name: string;
   /** The template as written in the config. */
   readonly path: string;
+  /** Empty for every method. */
+  readonly methods: readonly string[];
 }

@@ -1,3 +1,4 @@
+import type { Call } from "./call.ts";
 import type { Counters } from "./counters.ts";
 import type { KeyDirectory } from "./keys.ts";
 import type { Metrics } from "./metrics.ts";
@@ -28,12 +29,14 @@ export interface Log {
 
 /** One set per thread; it outlives every plan. */
 export interface Tools {
+  /** This process in `Via`, the same for all its threads and unique, so that only a real loop looks like one. */
+  readonly pseudonym: string;
   readonly clock: Clock;
   readonly ticker: Ticker;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly counters: Counters;
-  /** Keys of the config and keys issued at run time, together. */
+  /** Keys issued at run time; policies see those of the config in front of them. */
   readonly keys: KeyDirectory;
   readonly revocations: Revocations;
 }
@@ -48,6 +51,11 @@ export interface PolicyTools extends Tools {
    * @throws Error with a sentence for the config's author.
    */
   readonly readFile: (file: string) => Buffer;
+  /**
+   * What an answer says although the call never came as far as the policy, because somebody before it refused: called
+   * before such an answer leaves. Throws nothing and takes no time.
+   */
+  readonly onRefusal: (announce: (call: Call) => void) => void;
   /** What must end when the plan is replaced. Calls that began under it may still come after. */
   readonly onClose: (close: () => void) => void;
 }

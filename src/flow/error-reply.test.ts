@@ -9,7 +9,7 @@ function call(accept?: string): Call {
   const headers = accept === undefined ? new Headers() : Headers.of({ Accept: accept });
   const peer = { address: "127.0.0.1", port: 1, localPort: 2, secure: false };
   const request: Request = {
-    ...{ method: "GET", target: "/", path: "/", query: "", host: "a", minor: 1 },
+    ...{ method: "GET", target: "/", path: "/", query: "", host: "a", version: "1.1" },
     ...{ headers, body: null, upgrade: null, peer },
   };
   const exchange: Exchange = { interim() {}, send() {} };
@@ -19,7 +19,7 @@ function call(accept?: string): Call {
 const PROBLEM = "application/problem+json";
 
 function answer(error: GatewayError, accept?: string, docs: string | null = null) {
-  const reply = errorReply(call(accept), error, docs);
+  const reply = errorReply(call(accept), error, { docs, hsts: 0 });
   return { ...reply, document: JSON.parse(String(reply.body?.bytes)) };
 }
 

@@ -10,19 +10,23 @@
  */
 import { Call, type Exchange, type Request } from "../core/call.ts";
 import { GatewayError } from "../core/errors.ts";
-import type { Handler } from "../core/handler.ts";
+import type { Handler, Policy } from "../core/handler.ts";
+import { Kind } from "../core/headers.ts";
 import type { PathRules, Plan, RoutePlan } from "../core/plan.ts";
+import { preflightFor } from "../core/preflight.ts";
 import { emptyReply, type Reply } from "../core/reply.ts";
 import type { Clock, Log } from "../core/tools.ts";
 import { continueTrace, forwardsBaggage } from "../observe/trace-context.ts";
-import type { Acceptor } from "../wire/http1/server-connection.ts";
+import type { Acceptor } from "../wire/acceptor.ts";
 import { type ClientAddress, forwardedFields } from "./client-address.ts";
 import { errorReply } from "./error-reply.ts";
+import { fitted } from "./fitted.ts";
 import { normalisePath, splitTarget } from "./path.ts";
-import type { Found, Router } from "./router/index.ts";
+import type { Found, Match, Router } from "./router/index.ts";
+import type { SelectVersion } from "./version/select.ts";
 
 export interface FlowParts {
-  readonly plan: Plan;
+  readonly plan: Pick<Plan, "errors">;
   /** Finds who answers, and has it answer. */
   readonly route: Handler;
   readonly clock: Clock;
@@ -80,7 +84,7 @@ export function makeFlow(parts: FlowParts): Acceptor {
   function respond(call: Call, reply: Reply): void {
     if (reply.error !== undefined) call.failed(reply.error);
     try {
-      call.exchange.send(call, reply);
+      call.exchange.send(call, fitted(call, reply));
     } catch (error) {
       // A policy made a header that no message can hold: ours to answer for, not the client's to suffer.
       respondError(call, error);
@@ -93,43 +97,103 @@ export function makeFlow(parts: FlowParts): Acceptor {
     if (error.code === "INTERNAL_ERROR")
       parts.log.error({ id: call.id, cause: error.cause }, "a call failed");
     call.failed(error);
-    call.exchange.send(call, errorReply(call, error, plan.errors.docs));
+    // The flow itself has put the route there, out of a plan.
+    const route = call.route as RoutePlan | null;
+    for (const announce of route?.announcements ?? NONE) announce(call);
+    call.exchange.send(call, fitted(call, errorReply(call, error, plan.errors)));
   }
 
   return { open, accept, refuse: respondError };
 }
 
+const NONE: RoutePlan["announcements"] = [];
+
 /** The stage between accept and the policies: from the path to the route that takes it, or to why none does. */
-export function routed(paths: PathRules, router: Router): Handler {
+export function routed(
+  { paths, outermost }: Pick<Plan, "paths" | "outermost">,
+  router: Router,
+  selectVersion: SelectVersion,
+): Handler {
   return (call) => {
-    if (call.request.target === "*") return emptyReply(204, { Allow: SERVER_METHODS });
+    const { request } = call;
+    if (request.target === "*") return emptyReply(204, { Allow: SERVER_METHODS });
     // A tunnel names no path, so no route can refuse it (HTTP-3).
-    if (call.request.method === "CONNECT") {
+    if (request.method === "CONNECT") {
       throw new GatewayError("METHOD_NOT_ALLOWED", { headers: { Allow: SERVER_METHODS } });
     }
-    readPath(call.request, paths);
-    const match = router.find(call.request.method, call.request.host, call.request.path);
+    try {
+      refuseReplay(request);
+      readPath(request, paths);
+      selectVersion(call);
+    } catch (error) {
+      return within(outermost, call, refusal(error));
+    }
+    const wanted = preflightFor(request);
+    return wanted === null ? answer(call, findFor(request.method, request)) : preflight(call, wanted);
+  };
+
+  function findFor(method: string, { host, path }: Request): Match {
+    return router.find(method, host, path);
+  }
+
+  function answer(call: Call, match: Match): Reply | Promise<Reply> {
     switch (match.kind) {
       case "not-found":
-        throw new GatewayError("ROUTE_NOT_FOUND");
+        return within(outermost, call, refusal(new GatewayError("ROUTE_NOT_FOUND")));
       case "misdirected":
-        throw new GatewayError("MISDIRECTED_REQUEST");
-      case "method-not-allowed":
-        throw new GatewayError("METHOD_NOT_ALLOWED", { headers: { Allow: match.allow } });
+        return within(outermost, call, refusal(new GatewayError("MISDIRECTED_REQUEST")));
+      case "method-not-allowed": {
+        const error = new GatewayError("METHOD_NOT_ALLOWED", { headers: { Allow: match.allow } });
+        return within(match.route.outermost, call, refusal(error));
+      }
       case "options":
-        return emptyReply(204, { Allow: match.allow });
+        return within(match.route.outermost, call, () => emptyReply(204, { Allow: match.allow }));
       case "found":
         return take(call, match);
     }
+  }
+
+  /** Answered by the route that the request itself would take: before credentials and limits (CORS-1). */
+  function preflight(call: Call, method: string): Reply | Promise<Reply> {
+    const match = findFor(method, call.request);
+    const route = "route" in match ? match.route : null;
+    const surrounding = route === null ? outermost : route.outermost;
+    if (surrounding === null) return unheardPreflight(call, findFor("OPTIONS", call.request));
+    call.route = route;
+    return within(surrounding, call, () => emptyReply(204));
+  }
+
+  /** OPTIONS like any other, but no route's policies may speak for one that lets no page in. */
+  function unheardPreflight(call: Call, match: Match): Reply | Promise<Reply> {
+    if (!("route" in match) || match.route.outermost === null) return answer(call, match);
+    return emptyReply(204, "allow" in match ? { Allow: match.allow } : {});
+  }
+}
+
+const refusal =
+  (error: unknown): Handler =>
+  () => {
+    throw error;
   };
+
+/** What no route answers, inside the policies that have a say all the same. Rare enough to be composed each time. */
+function within(outermost: Policy | null, call: Call, handler: Handler): Reply | Promise<Reply> {
+  return outermost === null ? handler(call) : outermost(handler)(call);
 }
 
 function take(call: Call, { route, params }: Found): Reply | Promise<Reply> {
   call.route = route;
   call.params = params;
   if (call.request.method === "OPTIONS" && spendsLastHop(call)) return emptyReply(204);
-  limitBody(call, route);
   return route.handler(call);
+}
+
+const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "QUERY"]);
+
+/** RFC 8470 §5.1: what came as early data can be sent again by anybody who saw it. We take none ourselves (TLS-4). */
+function refuseReplay({ headers, method }: Request): void {
+  if ((headers.kinds & Kind.early) === 0 || SAFE.has(method)) return;
+  if (headers.get("early-data") === "1") throw new GatewayError("TOO_EARLY");
 }
 
 /** What the server as a whole understands: the answer to `OPTIONS *` (RFC 9110 §9.3.7). */
@@ -150,13 +214,4 @@ function spendsLastHop(call: Call): boolean {
   if (Number(left) === 0) return true;
   call.request.headers.set("Max-Forwards", String(Number(left) - 1));
   return false;
-}
-
-/** A declared size is judged before a byte is read (HTTP-25), an undeclared one while it flows. */
-function limitBody(call: Call, route: RoutePlan): void {
-  const { body } = call.request;
-  if (body === null) return;
-  const limit = route.limits.body;
-  if (body.size !== undefined && body.size > limit) throw new GatewayError("PAYLOAD_TOO_LARGE");
-  body.limit = limit;
 }

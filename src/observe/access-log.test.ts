@@ -15,6 +15,8 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import fc from "fast-check";
 import { Call, type Exchange, type Request } from "../core/call.ts";
+import type { Charge } from "../core/charge.ts";
+import { noCounters } from "../core/counters.ts";
 import { GatewayError } from "../core/errors.ts";
 import { fieldName, Headers } from "../core/headers.ts";
 import type { RoutePlan } from "../core/plan.ts";
@@ -33,6 +35,8 @@ const route: RoutePlan = {
   priority: 0,
   limits: { body: 0 },
   handler: () => assert.fail("not called"),
+  outermost: null,
+  announcements: [],
   steps: [],
 };
 
@@ -48,7 +52,7 @@ function callFor(request: Partial<Request> = {}, fields: readonly (readonly [str
       path: "/shipments/7",
       query: "",
       host: "api.example.com",
-      minor: 1,
+      version: "1.1",
       headers,
       body: null,
       upgrade: null,
@@ -91,7 +95,7 @@ describe("formatAccessLine", () => {
   });
 
   test("leaves out what is not known", () => {
-    const call = callFor({ host: "", minor: 0 });
+    const call = callFor({ host: "", version: "1.0" });
     assert.deepEqual(parsed(call), {
       time: "2026-11-22T10:11:12.007Z",
       level: "info",
@@ -161,6 +165,29 @@ describe("formatAccessLine", () => {
       assert.equal(parsed(call)["level"], level);
     });
   }
+
+  test("says what the rate limits decided, and what is left of the one that is nearest to its end", () => {
+    const call = callFor();
+    const charge = (outcome: Charge["outcome"], ...remaining: readonly number[]): Charge => ({
+      limits: [],
+      limiter: noCounters.limiter([]),
+      key: "ip:192.0.2.1",
+      cost: 1,
+      verdict: {
+        allowed: true,
+        standings: remaining.map((left) => ({ remaining: left, reset: 0, wait: 0 })),
+        at: 0,
+        epoch: 0,
+      },
+      outcome,
+      degraded: outcome === "spared",
+    });
+    call.charges = [charge("passed", 9, 3), charge("passed", 7)];
+    assert.deepEqual([parsed(call)["rate_limit"], parsed(call)["rate_limit_remaining"]], ["passed", 3]);
+    call.charges = [charge("passed", 9), charge("spared", 0)];
+    const { rate_limit, rate_limit_remaining, rate_limit_degraded } = parsed(call);
+    assert.deepEqual([rate_limit, rate_limit_remaining, rate_limit_degraded], ["spared", 0, true]);
+  });
 
   test("names the cause that says most", () => {
     const cause = (thrown: unknown): unknown => {

@@ -1,5 +1,7 @@
 import type { Call } from "../core/call.ts";
+import type { Charge } from "../core/charge.ts";
 import { catalogue } from "../core/errors.ts";
+import type { Principal } from "../core/principal.ts";
 import type { Route } from "../core/route.ts";
 import { clipped, field, messageOf, milliseconds, safe, timestamp } from "./json-text.ts";
 import { redactMessage, redactPath, redactQuery, redactText } from "./redact.ts";
@@ -17,15 +19,18 @@ export function formatAccessLine(call: Call, now: number, wall: number): string 
   return (
     `{"time":"${timestamp(wall)}","level":"${levelOf(call)}","msg":"request","id":"${safe(call.id)}"` +
     `${field(',"trace_id":"', call.traceId)},"method":"${safe(methodText(request.method))}"` +
+    field(',"api_version":"', call.version?.name ?? "") +
     `${routeFields(call.route)},"path":"${safe(redactPath(request.path))}"` +
     field(',"query":"', redactQuery(request.query)) +
     field(',"host":"', redactText(request.host)) +
     `,"status":${outcome.status},"bytes_in":${outcome.bytesIn},"bytes_out":${outcome.bytesOut}` +
     `,"duration_ms":${milliseconds(now - call.startedAt)}${upstreamFields(call)}` +
     field(',"client_ip":"', call.clientIp) +
+    (call.principal === null ? "" : principalFields(call.principal)) +
     field(',"user_agent":"', userAgentText(request.headers.get("user-agent"))) +
-    (request.minor === 1 ? ',"http":"1.1"' : ',"http":"1.0"') +
+    `,"http":"${request.version}"` +
     field(',"client_request_id":"', redactText(call.clientRequestId)) +
+    (call.charges === null ? "" : limitFields(call.charges)) +
     (call.errorCode === null && outcome.aborted === null ? "}\n" : `${failureFields(call)}}\n`)
   );
 }
@@ -53,6 +58,27 @@ function routeFields(route: Route | null): string {
     routeTexts.set(route, text);
   }
   return text;
+}
+
+/** What the rate limits decided together, and how much is left of the one that is nearest to its end. */
+function limitFields(charges: readonly Charge[]): string {
+  let outcome: Charge["outcome"] = "passed";
+  let remaining = Number.POSITIVE_INFINITY;
+  let degraded = "";
+  for (const charge of charges) {
+    if (charge.outcome === "unasked") continue;
+    if (charge.outcome !== "passed") outcome = charge.outcome;
+    for (const standing of charge.verdict.standings) remaining = Math.min(remaining, standing.remaining);
+    if (charge.degraded) degraded = ',"rate_limit_degraded":true';
+  }
+  return charges.every((charge) => charge.outcome === "unasked")
+    ? ""
+    : `,"rate_limit":"${outcome}","rate_limit_remaining":${remaining}${degraded}`;
+}
+
+function principalFields({ kind, id, consumer }: Principal): string {
+  const credential = kind === "key" ? ',"key_id":"' : ',"token_id":"';
+  return field(',"consumer":"', redactText(consumer)) + field(credential, redactText(id));
 }
 
 function upstreamFields(call: Call): string {

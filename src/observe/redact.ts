@@ -133,8 +133,9 @@ export function redactMessage(message: string): string {
   );
 }
 
-/** Prefixes of keys: ours, webhook secrets (Standard Webhooks), and the ones that most often end up in a wrong place. */
-const KEY = /(?<![A-Za-z0-9])(?:(?:[rs]k|tp)_(?:live|test)_|whsec_)/;
+/** Prefixes of keys: ours (also with a prefix from the config), admin tokens, webhook secrets (Standard Webhooks), and the ones that most often end up in a wrong place. */
+const KEY =
+  /(?<![A-Za-z0-9])(?:(?:[rs]k|tp)_(?:live|test)_|[A-Za-z0-9]{1,16}_(?:live|test)_[A-Za-z0-9]{20}|tpa_[A-Za-z0-9]{20}|whsec_)/;
 
 /** Whether a key or a JWT is anywhere in a text, also percent-encoded. */
 function looksSecret(text: string): boolean {

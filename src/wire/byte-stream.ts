@@ -34,6 +34,8 @@ export interface ByteStream {
   end(): void;
   /** RST, behind what the kernel takes at once: the other end must not mistake what it has for all there is. */
   reset(): void;
+  /** From now on somebody else reads the bytes. */
+  handOver(owner: StreamOwner): void;
   /** Stops delivering to the owner: from now on the socket is an ordinary one. */
   release(): void;
 }
@@ -245,6 +247,10 @@ class HandleStream implements ByteStream {
     this.#socket.resetAndDestroy();
   }
 
+  handOver(owner: StreamOwner): void {
+    this.#owner = owner;
+  }
+
   release(): void {
     this.flush();
     this.#owner = null;
@@ -256,10 +262,13 @@ class SocketStream implements ByteStream {
   readonly #onData: (chunk: Buffer) => void;
   readonly #onDrain: () => void;
 
+  #owner: StreamOwner;
+
   constructor(socket: Socket, owner: StreamOwner) {
     this.#socket = socket;
-    this.#onData = (chunk) => owner.onData(chunk);
-    this.#onDrain = () => owner.onDrain();
+    this.#owner = owner;
+    this.#onData = (chunk) => this.#owner.onData(chunk);
+    this.#onDrain = () => this.#owner.onDrain();
     socket.on("data", this.#onData);
     socket.on("drain", this.#onDrain);
   }
@@ -296,6 +305,10 @@ class SocketStream implements ByteStream {
 
   resume(): void {
     this.#socket.resume();
+  }
+
+  handOver(owner: StreamOwner): void {
+    this.#owner = owner;
   }
 
   release(): void {

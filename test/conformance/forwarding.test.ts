@@ -1,6 +1,9 @@
 /** P-03, P-04, HTTP-22, 23, 26, 27, FWD-*, OBS-1 … 5: what is passed on, what is not, and what is added. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { after, before, describe, test } from "node:test";
+import { freePort } from "../harness/child-gateway.ts";
 import { fieldsOf, ok, type RecordedRequest } from "../harness/origin.ts";
 import type { RawResponse } from "../harness/raw.ts";
 import { bare, codeOf, each, get, refuses, Stand } from "./stand.ts";
@@ -349,17 +352,22 @@ describe("Via", () => {
   });
 
   test("ends a request that comes back to its gateway with 508", async () => {
-    await using first = await Stand.open();
-    const own = `http://127.0.0.1:${first.gateway.port}`;
-    // A second gateway of this process has the same name, so it is as good as the first.
-    await using second = await Stand.open({
-      upstreams: { loop: { targets: [own] } },
+    const port = await freePort();
+    // A wire that leads back: the config itself would be refused for it.
+    const wire = createServer((socket) => void socket.pipe(connect(port, "127.0.0.1")).pipe(socket));
+    await once(wire.listen(0, "127.0.0.1"), "listening");
+    const { port: back } = wire.address() as AddressInfo;
+    await using stand = await Stand.open({
+      // Whichever lane it comes back to.
+      lanes: 2,
+      listen: { port },
+      upstreams: { loop: { targets: [`http://127.0.0.1:${back}`] } },
       routes: [{ name: "all", path: "/*", to: { upstream: "loop" } }],
     });
-    const response = await second.ask(get("/loop"));
+    wire.unref();
+    const response = await stand.ask(get("/loop"));
     assert.equal(response.status, 508);
     assert.equal(codeOf(response), "LOOP_DETECTED");
-    assert.equal(first.origin.requests.length, 0);
   });
 });
 

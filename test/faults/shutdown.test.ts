@@ -11,8 +11,9 @@ import { WebSocket, WebSocketServer } from "ws";
 import { askOnce, get } from "../harness/ask.ts";
 import { type ChildGateway, freePort, runCli, startChildGateway } from "../harness/child-gateway.ts";
 import { eventually } from "../harness/eventually.ts";
+import { Load } from "../harness/load.ts";
 import { ok, RecordingOrigin } from "../harness/origin.ts";
-import { parseResponses, RawClient } from "../harness/raw.ts";
+import { RawClient } from "../harness/raw.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -32,58 +33,6 @@ async function setUp(
   });
   cleanups.push(() => gateway.stop());
   return { origin, gateway };
-}
-
-/** Clients that keep their connection as long as it is kept, and come again as long as somebody accepts. */
-class Load {
-  answered = 0;
-  closedPolitely = 0;
-  /** Sent on an accepted connection, and no whole answer came. */
-  readonly failed: string[] = [];
-  #over = false;
-  readonly #port: number;
-  readonly #clients: Promise<void>[];
-
-  constructor(port: number, clients: number, request: (n: number) => string) {
-    this.#port = port;
-    this.#clients = Array.from({ length: clients }, (_, n) => this.#run(n, request));
-  }
-
-  async stop(): Promise<void> {
-    this.#over = true;
-    await Promise.all(this.#clients);
-  }
-
-  async #run(n: number, request: (n: number) => string): Promise<void> {
-    while (!this.#over) {
-      const client = await RawClient.to(this.#port).catch(() => null);
-      // Nobody accepts any more.
-      if (client === null) return;
-      try {
-        for (let close = false; !close && !this.#over; ) close = await this.#one(client, request(n));
-      } finally {
-        client.destroy();
-      }
-    }
-  }
-
-  /** True if the connection is not to be used again. */
-  async #one(client: RawClient, request: string): Promise<boolean> {
-    // Closed while it was idle, before anything was sent.
-    if (client.closed !== null) return true;
-    client.received = Buffer.alloc(0);
-    client.send(request);
-    await client.until(() => client.closed !== null || parseResponses(client.received).length > 0, 20_000);
-    const [response] = parseResponses(client.received);
-    if (response?.status !== 200) {
-      this.failed.push(`${client.closed}: ${client.text.slice(0, 200)}`);
-      return true;
-    }
-    this.answered++;
-    const close = response.headers.get("connection")?.[0] === "close";
-    if (close) this.closedPolitely++;
-    return close;
-  }
 }
 
 describe("SIGTERM under load", () => {

@@ -3,7 +3,8 @@ import { BytesBody } from "../../src/core/body.ts";
 import { Call, type Request } from "../../src/core/call.ts";
 import type { GatewayError } from "../../src/core/errors.ts";
 import type { Headers } from "../../src/core/headers.ts";
-import { type Acceptor, type Listener, ServerConnection } from "../../src/wire/http1/server-connection.ts";
+import type { Acceptor, Port, RequestSettings } from "../../src/wire/acceptor.ts";
+import { ServerConnection } from "../../src/wire/http1/server-connection.ts";
 import { MemorySocket } from "./memory-socket.ts";
 
 export type Fields = readonly (readonly [name: string, value: string])[];
@@ -35,7 +36,7 @@ export interface OurRequests {
 export type Manner = "read" | "early";
 
 /** The defaults of the config. */
-const LIMITS: Listener["limits"] = {
+const LIMITS: RequestSettings["limits"] = {
   uri: 8 * 1024,
   headers: 16 * 1024,
   header: 8 * 1024,
@@ -46,16 +47,20 @@ const LIMITS: Listener["limits"] = {
 export function openOurServer(manner: Manner): OurRequests {
   const socket = new MemorySocket();
   const result: OurRequests = { requests: [], refusal: null, answered: [], mistakes: [], socket };
-  const listener: Listener = {
-    limits: LIMITS,
-    timeouts: { head: 1e9, body: 1e9, keepAlive: 1e9, write: 1e9 },
-    acceptor: new Recorder(manner, result),
+  const port: Port = {
+    settings: {
+      limits: LIMITS,
+      timeouts: { head: 1e9, body: 1e9, keepAlive: 1e9, write: 1e9 },
+      acceptor: new Recorder(manner, result),
+    },
     now: 0,
-    date: "Date: Sun, 22 Nov 2026 12:00:00 GMT\r\n",
+    date: "Sun, 22 Nov 2026 12:00:00 GMT",
     draining: false,
+    http2: false,
+    startHttp2() {},
     closed() {},
   };
-  new ServerConnection(socket.socket, PEER, listener);
+  new ServerConnection(socket.socket, PEER, port);
   return result;
 }
 

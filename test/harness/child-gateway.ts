@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +16,10 @@ export interface ChildGateway {
   readonly exited: Promise<number | NodeJS.Signals>;
   readonly stderr: () => string;
   signal(name: NodeJS.Signals): void;
+  /** Replaces the config file, as an editor or a mount does. `listen`, `admin` and `log` are set as before. */
+  rewrite(config: Record<string, unknown>): Promise<void>;
+  /** Replaces the text of the config file. */
+  rewriteText(text: string): Promise<void>;
   /** Resident memory in bytes. */
   rss(): Promise<number>;
   /** The access log so far. */
@@ -38,14 +42,22 @@ export async function startChildGateway(
   const folder = await mkdtemp(join(tmpdir(), "turnpike-child-"));
   const logFile = join(folder, "access.log");
   const adminPort = await freePort();
-  const whole = {
-    ...config,
-    listen: { host: "127.0.0.1", port: 0 },
-    admin: { port: adminPort },
-    log: { requests: options.requests ?? true, to: logFile, level: "info" },
+  const configFile = join(folder, "turnpike.yaml");
+  const rewriteText = async (text: string): Promise<void> => {
+    await writeFile(join(folder, "next.yaml"), text);
+    await rename(join(folder, "next.yaml"), configFile);
   };
-  await writeFile(join(folder, "turnpike.yaml"), JSON.stringify(whole));
-  const run = runCli(["start", "--config", join(folder, "turnpike.yaml")], options.env);
+  const rewrite = (next: Record<string, unknown>): Promise<void> =>
+    rewriteText(
+      JSON.stringify({
+        ...next,
+        listen: { host: "127.0.0.1", port: 0, ...(next["listen"] as object | undefined) },
+        admin: { port: adminPort },
+        log: { requests: options.requests ?? true, to: logFile, level: "info" },
+      }),
+    );
+  await rewrite(config);
+  const run = runCli(["start", "--config", configFile], options.env);
   const { child, exited } = run;
   try {
     const port = await run.listening;
@@ -56,6 +68,8 @@ export async function startChildGateway(
       exited,
       stderr: run.stderr,
       signal: (name) => child.kill(name),
+      rewrite,
+      rewriteText,
       rss: () => residentBytes(child.pid ?? 0),
       log: () => readFile(logFile, "utf8").catch(() => ""),
       async stop() {
@@ -93,7 +107,7 @@ export function runCli(args: readonly string[], env: Readonly<Record<string, str
   const listening = new Promise<number>((resolve, reject) => {
     child.stdout.on("data", (chunk: Buffer) => {
       out += chunk.toString();
-      const line = /^listening on http:\/\/.*:(\d+)$/m.exec(out);
+      const line = /^listening on https?:\/\/.*:(\d+)$/m.exec(out);
       if (line !== null) resolve(Number(line[1]));
     });
     void exited.then((code) => reject(new Error(`the gateway ended with ${code}:\n${out}${err}`)));

@@ -23,10 +23,12 @@ export interface TestGateway {
 export interface GatewayOptions {
   /** `by hand`: deadlines pass only when the test says `clock.advance(ms)`. */
   readonly time?: "real" | "by hand";
+  /** URL of a TypeScript module with a `config` that the given one is laid over: only such a config can hold functions. */
+  readonly base?: string;
 }
 
 /**
- * Starts a gateway from a config without `listen`, `admin` and `log`, which are set here. Use it with
+ * Starts a gateway from a config without `listen`, `admin` and `log`, which are set here; with one lane by default. Use it with
  * `await using`-like care: call `stop` in `after`.
  */
 export async function startGateway(
@@ -34,17 +36,17 @@ export async function startGateway(
   options: GatewayOptions = {},
 ): Promise<TestGateway> {
   const folder = await mkdtemp(join(tmpdir(), "turnpike-test-"));
-  const file = join(folder, "turnpike.yaml");
+  const file = join(folder, options.base === undefined ? "turnpike.yaml" : "turnpike.config.ts");
   const logFile = join(folder, "access.log");
   const listen = { host: "127.0.0.1", port: 0, ...(config["listen"] as object | undefined) };
   const whole = {
+    lanes: 1,
     ...config,
     listen,
     admin: { port: 0 },
     log: { requests: true, to: logFile, level: "info" },
   };
-  // JSON is YAML.
-  await writeFile(file, JSON.stringify(whole, null, 2));
+  await writeFile(file, configText(whole, options.base));
   const clock = new HandClock();
   const running = await runGateway(
     file,
@@ -73,6 +75,14 @@ export async function startGateway(
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** JSON is YAML. */
+function configText(config: Record<string, unknown>, base: string | undefined): string {
+  const json = JSON.stringify(config, null, 2);
+  return base === undefined
+    ? json
+    : `import { config as base } from ${JSON.stringify(base)};\nexport default { ...base, ...${json} };\n`;
 }
 
 function parseLines(text: string): Record<string, unknown>[] {

@@ -8,7 +8,7 @@ import { makeFixed } from "./fixed.ts";
 function call(body: Request["body"] = null): Call {
   const peer = { address: "127.0.0.1", port: 1, localPort: 2, secure: false };
   const request: Request = {
-    ...{ method: "POST", target: "/", path: "/", query: "", host: "a", minor: 1 },
+    ...{ method: "POST", target: "/", path: "/", query: "", host: "a", version: "1.1" },
     ...{ headers: new Headers(), body, upgrade: null, peer },
   };
   const exchange: Exchange = { interim() {}, send() {} };

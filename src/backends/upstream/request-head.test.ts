@@ -16,7 +16,7 @@ function call(fields: Fields, more: Partial<Request> = {}): Call {
   for (const [name, value] of fields) headers.append(name, value);
   const peer = { address: "127.0.0.1", port: 1, localPort: 2, secure: false };
   const request: Request = {
-    ...{ method: "GET", target: "/t", path: "/t", query: "?q=1", host: "a", minor: 1 },
+    ...{ method: "GET", target: "/t", path: "/t", query: "?q=1", host: "a", version: "1.1" },
     ...{ headers, body: null, upgrade: null, peer },
     ...more,
   };

@@ -32,7 +32,8 @@ export function requestHead(
   text += call.provenance;
   // RFC 9110 §7.6.3: every gateway adds itself to Via, and may find itself there.
   if (via.includes(pseudonym)) throw new GatewayError("LOOP_DETECTED");
-  text += via === "" ? `Via: 1.1 ${pseudonym}\r\n` : `Via: ${via}, 1.1 ${pseudonym}\r\n`;
+  const hop = `${request.version} ${pseudonym}`;
+  text += via === "" ? `Via: ${hop}\r\n` : `Via: ${via}, ${hop}\r\n`;
   return `${text}${connectionFields(call)}${framingField(call)}\r\n`;
 }
 

@@ -7,7 +7,7 @@ import { compileRewrite } from "./rewrite.ts";
 function call(path: string, params: Readonly<Record<string, string>>): Call {
   const peer = { address: "127.0.0.1", port: 1, localPort: 2, secure: false };
   const request: Request = {
-    ...{ method: "GET", target: path, path, query: "?q", host: "a", minor: 1 },
+    ...{ method: "GET", target: path, path, query: "?q", host: "a", version: "1.1" },
     ...{ headers: new Headers(), body: null, upgrade: null, peer },
   };
   const exchange: Exchange = { interim() {}, send() {} };

@@ -1,5 +1,4 @@
 /** A named upstream: picks a target, sends it the call, turns what comes back into a reply. */
-import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import type { Body } from "../../core/body.ts";
 import type { Call } from "../../core/call.ts";
@@ -15,9 +14,6 @@ import { UpstreamPool } from "../../wire/http1/upstream-pool.ts";
 import { openTunnel } from "../../wire/websocket.ts";
 import { requestHead } from "./request-head.ts";
 import { compileRewrite, type Rewrite } from "./rewrite.ts";
-
-/** This process in Via: unique, so that only a real loop looks like one. */
-const PSEUDONYM = `turnpike-${randomBytes(4).toString("hex")}`;
 
 /** RFC 9110 §9.2.2 and RFC 10008: repeating these does no harm. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "QUERY"]);
@@ -123,7 +119,13 @@ class Forwarding implements UpstreamExchange {
     const { target, pool } = pools[(this.#first + this.#tried++) % pools.length] as TargetPool;
     call.upstreamTarget = target.url;
     this.#sentAt = tools.clock.now();
-    this.head = requestHead(call, rewrite(call), hostFor(options, call, target), forward.request, PSEUDONYM);
+    this.head = requestHead(
+      call,
+      rewrite(call),
+      hostFor(options, call, target),
+      forward.request,
+      tools.pseudonym,
+    );
     this.#pool = pool;
     call.onAbort(this);
     pool.dispatch(this);

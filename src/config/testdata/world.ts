@@ -56,6 +56,15 @@ const broken = definePolicy({
   },
 });
 
+const frame = definePolicy({
+  name: "frame",
+  summary: "Has a say in every answer.",
+  options: z.strictObject({ colour: z.string().default("black").describe("What it looks like.") }),
+  outermost: true,
+  rejects: [],
+  create: () => (next) => next,
+});
+
 interface Recorded {
   readonly world: World;
   /** The plan and what the backends were given, one thing a line. */
@@ -73,27 +82,30 @@ export function recordingWorld(): Recorded {
     return handler;
   };
   const kinds: World["kinds"] = {
-    policies: [identify, guard, greet, broken],
+    policies: [identify, guard, greet, broken, frame],
     upstream: (options) => {
       upstreams.push(options);
       return { handler: remember, close: () => {} };
     },
     fixed: remember,
+    versions: () => () => (next) => next,
   };
   return {
     world: { kinds, tools: {} as Tools, paths: { parseTemplate, shadowed } },
     dump: ({ plan }) => {
-      const { routes, ...rest } = plan;
+      const { routes, outermost: _, ...rest } = plan;
       return [
         ...Object.entries(rest).map(([key, value]) => `${key} ${inline(value)}`),
         ...upstreams.map(({ name, ...options }) => `upstream ${name} ${inline(options)}`),
-        ...routes.flatMap(({ name, handler: _, steps, ...route }) => [
+        ...routes.flatMap(({ name, handler: _, outermost: __, announcements: ___, steps, ...route }) => [
           `route ${name} ${inline(route)}`,
           ...steps.map((step) => `  ${step.kind} ${step.name}: ${step.summary}`),
         ]),
         ...[...backends.values()].map((options) => `backend ${inline(options)}`),
         "",
-      ].join("\n");
+      ]
+        .join("\n")
+        .replaceAll(import.meta.dirname, "TESTDATA");
     },
   };
 }

@@ -9,10 +9,13 @@ export interface Found {
   readonly params: Params;
 }
 
-/** The path has routes, none for this method (`options`: and the method is OPTIONS). `allow` is the field value. */
+/** The path has routes, none for this method (`options`: and the method is OPTIONS). */
 export interface OtherMethods {
   readonly kind: "options" | "method-not-allowed";
+  /** The field value. */
   readonly allow: string;
+  /** One of the path's routes: the first with policies that surround this answer, too, if there is one. */
+  readonly route: RoutePlan;
 }
 
 /** `misdirected`: every route is bound to a host, and none to this one. */

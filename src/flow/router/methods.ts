@@ -1,14 +1,13 @@
 /** Which of a template's routes takes which method, and what is said where none does. */
 import type { RoutePlan } from "../../core/plan.ts";
-import type { OtherMethods } from "./match.ts";
 
 /** Which of a template's routes takes which method, by its place among them. */
 export interface MethodTable {
   readonly listed: ReadonlyMap<string, number>;
   /** For methods that no route lists; -1 for none. */
   readonly others: number;
-  readonly options: OtherMethods;
-  readonly notAllowed: OtherMethods;
+  /** Of the answer where no route takes the method. */
+  readonly allow: string;
 }
 
 const COMMON_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -30,12 +29,7 @@ export function makeMethodTable(routes: readonly RoutePlan[]): MethodTable {
   if (get !== undefined && !listed.has("HEAD")) listed.set("HEAD", get);
   const others = chosenFor(routes, ANOTHER_METHOD);
   const allow = allowOf([...listed.keys(), ...(others === -1 ? [] : COMMON_METHODS), "OPTIONS"]);
-  return {
-    listed,
-    others,
-    options: { kind: "options", allow },
-    notAllowed: { kind: "method-not-allowed", allow },
-  };
+  return { listed, others, allow };
 }
 
 export function listedBy(route: RoutePlan): string[] {

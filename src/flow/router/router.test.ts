@@ -17,6 +17,8 @@ function route(path: string, options: Options = {}): RoutePlan {
     priority: 0,
     limits: { body: 0 },
     handler: () => assert.fail("a router calls nobody"),
+    outermost: null,
+    announcements: [],
     steps: [],
     ...options,
     path,

@@ -21,9 +21,9 @@
  */
 import type { RoutePlan } from "../../core/plan.ts";
 import { foldPath, foldPathDecoded } from "../path.ts";
-import { type Match, type Nothing, OwnParams, type Params } from "./match.ts";
+import { type Match, type Nothing, type OtherMethods, OwnParams, type Params } from "./match.ts";
 import { isKnown, nameOf, search } from "./search.ts";
-import { type Captures, type Leaf, plant, type Trees, targetFor } from "./tree.ts";
+import { type Captures, type Leaf, plant, type Target, type Trees, targetFor } from "./tree.ts";
 
 export interface Router {
   /** `host` is the request's, in lower case, with or without port. */
@@ -63,9 +63,14 @@ function isAmbiguous(leaf: Leaf, literal: Trees, folded: Trees, name: string, pa
 
 function answer(leaf: Leaf, method: string, path: string): Match {
   const target = targetFor(leaf, method);
-  if (target === undefined) return method === "OPTIONS" ? leaf.methods.options : leaf.methods.notAllowed;
+  if (target === undefined) return otherMethods(leaf, method);
   if (target.captures === null) return target.found;
   return { kind: "found", route: target.route, params: capture(target.captures, path) };
+}
+
+function otherMethods({ methods, targets }: Leaf, method: string): OtherMethods {
+  const { route } = targets.find((target) => target.route.outermost !== null) ?? (targets[0] as Target);
+  return { kind: method === "OPTIONS" ? "options" : "method-not-allowed", allow: methods.allow, route };
 }
 
 function capture({ start, names, rest }: Captures, path: string): Params {

@@ -193,13 +193,18 @@ export function chunkHead(size: number): string {
 const NOT_IN_TRAILERS =
   /^(?:host|content-.*|transfer-encoding|trailer|te|connection|keep-alive|upgrade|proxy-.*|cache-control|expires|date|location|retry-after|vary|warning|age|pragma|authorization|www-authenticate|cookie|set-cookie.*|expect|max-forwards|range|if-.*|etag|last-modified|forwarded|via|x-forwarded-.*|x-real-ip|x-request-id|traceparent|tracestate|access-control-.*|strict-transport-security|ratelimit.*|x-ratelimit-.*)$/;
 
+/** Whether a field may be forwarded behind the body. */
+export function mayTrail(lower: string): boolean {
+  return !NOT_IN_TRAILERS.test(lower);
+}
+
 /** The last chunk, with the trailers that may be forwarded. */
 export function lastChunk(trailers: Headers | null): string {
   let text = "0\r\n";
   if (trailers !== null) {
     for (let i = 0; i < trailers.size; i++) {
       const field = trailers.names[i];
-      if (field === undefined || NOT_IN_TRAILERS.test(field.lower)) continue;
+      if (field === undefined || !mayTrail(field.lower)) continue;
       text += `${field.name}: ${trailers.values[i]}\r\n`;
     }
   }

@@ -68,7 +68,7 @@ export interface ResponseHead extends Framing {
  * RFC 9110 §9.3 and RFC 10008 (QUERY), less CONNECT's tunnel: the methods that something may answer.
  * Case-sensitive: `get` is unknown.
  */
-const METHODS: ReadonlySet<string> = new Set([
+export const METHODS: ReadonlySet<string> = new Set([
   "GET",
   "HEAD",
   "POST",

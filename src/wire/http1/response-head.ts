@@ -4,7 +4,7 @@ import { type FieldName, type Headers, Kind } from "../../core/headers.ts";
 import type { Reply } from "../../core/reply.ts";
 
 /** Never copied from a reply: the connection's own, what frames the message, what names software. */
-const NOT_COPIED = Kind.hop | Kind.framing | Kind.software | Kind.own;
+export const NOT_COPIED = Kind.hop | Kind.framing | Kind.software | Kind.own;
 
 const statusLines = new Map<number, string>();
 
@@ -37,7 +37,7 @@ export function responseHead(call: Call, reply: Reply, framing: ResponseFraming,
     if (field.kind === Kind.date) dated = true;
     text += `${field.name}: ${values[i]}\r\n`;
   }
-  if (!dated) text += date;
+  if (!dated) text += `Date: ${date}\r\n`;
   if (answer !== null) text += fieldLines(answer);
   text += `X-Request-Id: ${call.id}\r\n`;
   if (framing.length === "chunked") text += "Transfer-Encoding: chunked\r\n";

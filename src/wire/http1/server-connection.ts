@@ -7,49 +7,28 @@
  *   drain    the answer is out, the rest of a small body is read past so that the connection can be kept
  *   closing  our last answer is out; input is read past so that the client can read it (an RST would lose it)
  *   tunnel   upgraded; the socket belongs to somebody else
- *   closed
+ *   closed   gone, or handed over to HTTP/2
  */
 import type { Socket } from "node:net";
 import { type Body, BytesBody } from "../../core/body.ts";
 import type { Call, Exchange, Peer, Request } from "../../core/call.ts";
 import { GatewayError } from "../../core/errors.ts";
 import { Headers } from "../../core/headers.ts";
-import type { ClientTimeouts } from "../../core/plan.ts";
 import type { Reply, Tunnel } from "../../core/reply.ts";
+import type { Connection, Port, RequestSettings } from "../acceptor.ts";
 import { type ByteStream, openByteStream, type StreamOwner } from "../byte-stream.ts";
 import { giveBackMemory } from "../chunk-memory.ts";
+import { BodyPace, Stall } from "../deadlines.ts";
+import { PREFACE } from "../http2/frame-meter.ts";
 import { ChunkedDecoder } from "./chunked.ts";
 import { CR } from "./grammar.ts";
-import { type HeadLimits, parseRequestHead, type RequestHead, refuseRequest } from "./head.ts";
+import { parseRequestHead, type RequestHead, refuseRequest } from "./head.ts";
 import { type BodySource, MessageBody } from "./message-body.ts";
 import { PROBE_MS, PROBES, ReplyStream } from "./reply-stream.ts";
 import { interimHead, type ResponseFraming, responseHead } from "./response-head.ts";
 import { type HostMemory, resolveTarget } from "./target.ts";
 import { asksForWebSocket } from "./websocket-handshake.ts";
 import { writeTogether } from "./write.ts";
-
-/** Who decides what is answered. */
-export interface Acceptor {
-  /** Gives a request its call: id, time, trace. */
-  open(request: Request, exchange: Exchange): Call;
-  /** Answers it, now or later, with `call.exchange.send`. */
-  accept(call: Call): void;
-  /** Answers, before it returns, what could not be accepted as a request. */
-  refuse(call: Call, error: GatewayError): void;
-}
-
-/** What all connections of a listener share. */
-export interface Listener {
-  readonly limits: HeadLimits & { readonly requestsPerConnection: number };
-  readonly timeouts: ClientTimeouts;
-  readonly acceptor: Acceptor;
-  /** Milliseconds, monotonic, as of the last tick: exact enough for time-outs and free to read. */
-  readonly now: number;
-  /** The `Date` line of this second. */
-  readonly date: string;
-  readonly draining: boolean;
-  closed(connection: ServerConnection): void;
-}
 
 type State = "head" | "busy" | "drain" | "closing" | "tunnel" | "closed";
 
@@ -64,11 +43,13 @@ const DRAIN_IDLE_MS = 1_000;
 
 const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
 
-export class ServerConnection implements Exchange, BodySource, StreamOwner {
+export class ServerConnection implements Connection, Exchange, BodySource, StreamOwner {
   readonly peer: Peer;
   readonly #socket: Socket;
   readonly #stream: ByteStream;
-  readonly #listener: Listener;
+  readonly #port: Port;
+  /** What the request in flight, or in the middle of its head, goes by. */
+  #settings: RequestSettings;
   readonly #hosts: HostMemory = { field: "", host: "" };
   #state: State = "head";
   /** Bytes read and not yet understood. */
@@ -90,17 +71,16 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
   #paused = false;
   /** When the current state, or the wait within it, began. */
   #since: number;
-  /** Milliseconds spent waiting for the client's body, not counting those in which nobody wanted it. */
-  #bodyWanted = 0;
+  #bodyPace = new BodyPace();
+  readonly #stall = new Stall();
   #probes = 0;
-  #stuckSince = 0;
-  #stuckAt = -1;
 
-  constructor(socket: Socket, peer: Peer, listener: Listener) {
+  constructor(socket: Socket, peer: Peer, port: Port) {
     this.#socket = socket;
-    this.#listener = listener;
+    this.#port = port;
+    this.#settings = port.settings;
     this.peer = peer;
-    this.#since = listener.now;
+    this.#since = port.now;
     this.#stream = openByteStream(socket, this);
     socket.on("end", () => this.#onEnd());
     socket.on("error", ignoreError);
@@ -110,6 +90,11 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
   /** Between two requests: closing it now costs nobody an answer. */
   get idle(): boolean {
     return this.#state === "head" && this.#input === null && this.#stream.pending === 0;
+  }
+
+  /** A client that speaks plain text to a TLS port: is told so, whatever it asks. */
+  refusePlainText(said: Buffer): void {
+    this.#refuse(said.toString("latin1"), new GatewayError("HTTPS_REQUIRED"));
   }
 
   /** There is no room for this client: says so, and closes. */
@@ -122,7 +107,7 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
   onData(chunk: Buffer): void {
     switch (this.#state) {
       case "head":
-        if (this.#input === null) this.#since = this.#listener.now;
+        if (this.#input === null) this.#since = this.#port.now;
         this.#input = this.#input === null ? chunk : Buffer.concat([this.#input, chunk]);
         // A head is complete only with a line end: until one comes there is nothing new to see.
         if (this.#input === chunk || chunk.includes(0x0a) || this.#input.length > MAX_FIRST_LINE)
@@ -142,7 +127,7 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
     if (!this.#clogged) return;
     this.#clogged = false;
     if (this.#state !== "head") return;
-    this.#since = this.#listener.now;
+    this.#since = this.#port.now;
     this.#resume();
     this.#process();
   }
@@ -150,7 +135,7 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
   #onBodyData(chunk: Buffer): void {
     let rest: Buffer | null = chunk;
     if (this.#body !== null && !this.#body.complete) {
-      this.#body.lastProgress = this.#listener.now;
+      this.#body.lastProgress = this.#port.now;
       try {
         rest = this.#body.push(chunk);
       } catch (error) {
@@ -182,7 +167,9 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
 
   /** False while more bytes are needed. */
   #readHead(input: Buffer): boolean {
-    const { limits } = this.#listener;
+    if (this.#requests === 0 && input[1] === LETTER_R && this.#beginsHttp2(input)) return false;
+    this.#settings = this.#port.settings;
+    const { limits } = this.#settings;
     const text = input.toString(
       "latin1",
       0,
@@ -200,6 +187,21 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
     return true;
   }
 
+  /**
+   * Prior knowledge (RFC 9113 §3.3): the preface looks like the head of a request with the method PRI. Over TLS it is
+   * ALPN that decides.
+   */
+  #beginsHttp2(input: Buffer): boolean {
+    if (!this.#port.http2 || this.peer.secure) return false;
+    const size = Math.min(input.length, PREFACE.length);
+    if (input.compare(PREFACE, 0, size, 0, size) !== 0) return false;
+    if (size < PREFACE.length) return true;
+    this.#state = "closed";
+    this.#input = null;
+    this.#port.startHttp2(this, this.#socket, this.#stream, input);
+    return true;
+  }
+
   #start(head: RequestHead, input: Buffer): void {
     this.#head = head;
     this.#state = "busy";
@@ -208,7 +210,7 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
     this.#closeAfter =
       head.close ||
       head.method === "CONNECT" ||
-      this.#requests >= this.#listener.limits.requestsPerConnection;
+      this.#requests >= this.#settings.limits.requestsPerConnection;
     let request: Request;
     try {
       const { target, host } = resolveTarget(head, this.#hosts);
@@ -222,7 +224,7 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
       this.#refuseHead(head, GatewayError.from(error));
       return;
     }
-    const { acceptor } = this.#listener;
+    const { acceptor } = this.#settings;
     const call = acceptor.open(request, this);
     this.#call = call;
     acceptor.accept(call);
@@ -231,7 +233,6 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
   /** What follows the head in `input` is body, then the next request. */
   #openBody(head: RequestHead, input: Buffer): Body | null {
     this.#body = null;
-    this.#bodyWanted = 0;
     const rest = input.length > head.end ? input.subarray(head.end) : null;
     this.#input = rest;
     if (head.chunked) return this.#openStream(undefined, rest);
@@ -245,9 +246,10 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
 
   #openStream(size: number | undefined, rest: Buffer | null): Body {
     const head = this.#head as RequestHead;
-    const decoder = head.chunked ? new ChunkedDecoder(this.#listener.limits, refuseRequest, false) : null;
+    const decoder = head.chunked ? new ChunkedDecoder(this.#settings.limits, refuseRequest, false) : null;
     const body = new MessageBody(this, size, decoder);
-    body.lastProgress = this.#listener.now;
+    body.lastProgress = this.#port.now;
+    this.#bodyPace = new BodyPace();
     this.#body = body;
     this.#continuePending = head.expectContinue;
     this.#input = rest === null ? null : body.push(rest);
@@ -263,15 +265,15 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
     const request = makeRequest(null, line?.[2] ?? "", "", null, null, this.peer, line?.[1] ?? "");
     // The log shows what was asked, as far as it could be read.
     request.path = request.target;
-    this.#call = this.#listener.acceptor.open(request, this);
-    this.#listener.acceptor.refuse(this.#call, error);
+    this.#call = this.#settings.acceptor.open(request, this);
+    this.#settings.acceptor.refuse(this.#call, error);
   }
 
   #refuseHead(head: RequestHead, error: GatewayError): void {
     this.#closeAfter = true;
     const request = makeRequest(head, head.target, "", null, null, this.peer);
-    this.#call = this.#listener.acceptor.open(request, this);
-    this.#listener.acceptor.refuse(this.#call, error);
+    this.#call = this.#settings.acceptor.open(request, this);
+    this.#settings.acceptor.refuse(this.#call, error);
   }
 
   /** The body broke a rule or its time: its reader is told, and nothing behind it is a request. */
@@ -283,13 +285,13 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
     }
     const call = this.#call;
     this.#body?.fail(error);
-    if (call !== null && call === this.#call && !this.#replying) this.#listener.acceptor.refuse(call, error);
+    if (call !== null && call === this.#call && !this.#replying) this.#settings.acceptor.refuse(call, error);
   }
 
   // ---------------------------------------------------------------- BodySource
 
   bodyWanted(): void {
-    if (this.#body !== null) this.#body.lastProgress = this.#listener.now;
+    if (this.#body !== null) this.#body.lastProgress = this.#port.now;
     // RFC 9110 §10.1.1: 100 only when the body is going to be read.
     if (this.#continuePending) {
       this.#continuePending = false;
@@ -303,7 +305,7 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
   }
 
   bodyResumed(): void {
-    if (this.#body !== null) this.#body.lastProgress = this.#listener.now;
+    if (this.#body !== null) this.#body.lastProgress = this.#port.now;
     this.#resume();
   }
 
@@ -346,7 +348,7 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
       return;
     }
     const framing = this.#frame(call, reply);
-    const head = responseHead(call, reply, framing, this.#listener.date);
+    const head = responseHead(call, reply, framing, this.#port.date);
     const body = reply.body;
     if (body === null || hasNoBody(call, reply)) {
       body?.cancel();
@@ -363,21 +365,21 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
   }
 
   #frame(call: Call, reply: Reply): ResponseFraming {
-    const { minor } = call.request;
-    let close = this.#closeAfter || this.#listener.draining || this.#leavesUnreadBody();
+    const { version } = call.request;
+    let close = this.#closeAfter || this.#port.draining || this.#leavesUnreadBody();
     const size = reply.body?.bytes?.length ?? reply.body?.size;
     let length: ResponseFraming["length"];
     if (hasNoBody(call, reply)) length = reply.status === 204 ? null : declaredLength(reply);
     else if (reply.body === null) length = 0;
     else if (size !== undefined) length = size;
-    else if (minor === 1) length = "chunked";
+    else if (version === "1.1") length = "chunked";
     else {
       // RFC 9112 §6.3: to an HTTP/1.0 client the end of the connection is the end of the body.
       length = null;
       close = true;
     }
     this.#closeAfter = close;
-    return { length, connection: close ? "close" : minor === 0 ? "keep-alive" : null };
+    return { length, connection: close ? "close" : version === "1.0" ? "keep-alive" : null };
   }
 
   /** Whether so much of the request is unread that the connection cannot be kept (H-05). */
@@ -422,7 +424,7 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
       this.#beginClosing();
     } else if (body !== null && !body.complete) {
       this.#state = "drain";
-      this.#since = this.#listener.now;
+      this.#since = this.#port.now;
       body.cancel();
       this.#resume();
       if (this.#ended) this.#giveUpHalves();
@@ -436,8 +438,8 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
     this.#state = "head";
     this.#body = null;
     this.#head = null;
-    this.#since = this.#listener.now;
-    if (this.#input === null && (this.#ended || this.#listener.draining)) {
+    this.#since = this.#port.now;
+    if (this.#input === null && (this.#ended || this.#port.draining)) {
       this.#beginClosing();
       return;
     }
@@ -453,7 +455,7 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
   /** RFC 9112 §9.6: close our side, read on for a while, then let go. */
   #beginClosing(): void {
     this.#state = "closing";
-    this.#since = this.#listener.now;
+    this.#since = this.#port.now;
     this.#input = null;
     this.#body?.cancel();
     this.#stream.end();
@@ -465,9 +467,7 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
     const early = this.#input ?? EMPTY;
     this.#input = null;
     this.#state = "tunnel";
-    this.#stream.write(
-      responseHead(call, reply, { length: null, connection: "upgrade" }, this.#listener.date),
-    );
+    this.#stream.write(responseHead(call, reply, { length: null, connection: "upgrade" }, this.#port.date));
     this.#stream.release();
     this.#socket.removeAllListeners("end");
     this.#paused = false;
@@ -482,13 +482,14 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
   // ---------------------------------------------------------------- the client goes, the clock ticks
 
   #onEnd(): void {
+    if (this.#state === "closed") return;
     this.#ended = true;
     if (this.#state === "closing") {
       this.#socket.destroySoon();
     } else if (this.#state === "head") {
       this.#stream.end();
     } else {
-      this.#since = this.#listener.now;
+      this.#since = this.#port.now;
       this.#probes = 0;
       this.#giveUpHalves();
     }
@@ -507,7 +508,7 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
   #onClose(): void {
     const tunnelled = this.#state === "tunnel";
     this.#state = "closed";
-    this.#listener.closed(this);
+    this.#port.closed(this);
     const call = this.#call;
     if (call === null || tunnelled) return;
     this.#call = null;
@@ -524,7 +525,8 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
 
   /** Looks at every deadline; called a few times a second. */
   sweep(now: number): void {
-    const { timeouts, draining } = this.#listener;
+    if (this.#state === "head") this.#settings = this.#port.settings;
+    const { timeouts } = this.#settings;
     const waited = now - this.#since;
     switch (this.#state) {
       case "head":
@@ -534,7 +536,7 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
           if (waited >= timeouts.head) this.#giveUpHead(this.#input);
         } else if (waited >= (this.#requests === 0 ? timeouts.head : timeouts.keepAlive)) {
           this.#beginClosing();
-        } else if (draining && waited >= DRAIN_IDLE_MS) {
+        } else if (this.#port.draining && waited >= DRAIN_IDLE_MS) {
           this.#beginClosing();
         }
         return;
@@ -562,36 +564,17 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
 
   #sweepBusy(now: number): void {
     const body = this.#body;
-    if (body?.wanting) {
-      this.#bodyWanted += SWEEP_MS;
-      if (now - body.lastProgress >= this.#listener.timeouts.body || this.#tooSlow(body)) {
-        this.#failBody(new GatewayError("REQUEST_TIMEOUT", { message: "The body did not arrive in time." }));
-        return;
-      }
+    if (body !== null && this.#bodyPace.late(body, now, this.#settings.timeouts.body)) {
+      this.#failBody(new GatewayError("REQUEST_TIMEOUT", { message: "The body did not arrive in time." }));
+      return;
     }
     if (this.#writeStuck(now)) this.#socket.destroy();
     else if (this.#ended && !this.#socket.destroyed) this.#probe(now);
   }
 
-  /** A body that trickles holds a slot as well as one that stalls: 1 kB/s after the first ten seconds. */
-  #tooSlow(body: MessageBody): boolean {
-    const seconds = this.#bodyWanted / 1000 - SLOW_GRACE_S;
-    return seconds > 0 && body.received < seconds * MIN_BYTES_PER_S;
-  }
-
   /** Bytes are waiting for the client and the kernel has taken none of them for too long. */
   #writeStuck(now: number): boolean {
-    const pending = this.#stream.pending;
-    if (pending === 0) {
-      this.#stuckAt = -1;
-      return false;
-    }
-    if (pending !== this.#stuckAt) {
-      this.#stuckAt = pending;
-      this.#stuckSince = now;
-      return false;
-    }
-    return now - this.#stuckSince >= this.#listener.timeouts.write;
+    return this.#stall.lasts(now, this.#stream.pending, this.#settings.timeouts.write);
   }
 
   /**
@@ -629,17 +612,15 @@ export class ServerConnection implements Exchange, BodySource, StreamOwner {
   /** Draining has begun: an idle connection goes when it has been idle for a moment. */
   drain(): void {
     this.#tunnel?.drain();
-    if (this.idle && this.#listener.now - this.#since >= DRAIN_IDLE_MS) this.#beginClosing();
+    if (this.idle && this.#port.now - this.#since >= DRAIN_IDLE_MS) this.#beginClosing();
   }
 }
 
 /** Room for method, version and line end beside the target. */
 const MAX_FIRST_LINE = 64;
-const SLOW_GRACE_S = 10;
-const MIN_BYTES_PER_S = 1000;
-/** How often `sweep` is called. */
-export const SWEEP_MS = 100;
 const EMPTY = Buffer.alloc(0);
+/** The second byte of `PRI`; no method of HTTP/1.1 that is known here has it there. */
+const LETTER_R = 0x52;
 
 function ignoreError(): void {
   // `close` follows and does what there is to do.
@@ -660,7 +641,7 @@ function makeRequest(
     path: "",
     query: "",
     host,
-    minor: head?.minor ?? 1,
+    version: head?.minor === 0 ? "1.0" : "1.1",
     headers: head?.headers ?? new Headers(),
     body,
     upgrade,

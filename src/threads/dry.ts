@@ -1,6 +1,9 @@
 import type { World } from "../config/plan.ts";
+import { noCounters } from "../core/counters.ts";
 import type { Handler } from "../core/handler.ts";
+import { noKeys } from "../core/keys.ts";
 import { noMetrics } from "../core/metrics.ts";
+import { noRevocations } from "../core/revocations.ts";
 import type { Tools } from "../core/tools.ts";
 import { parseTemplate, shadowed } from "../flow/router/index.ts";
 import { policies } from "../policies/index.ts";
@@ -10,13 +13,14 @@ const neverCalled: Handler = () => {
 };
 
 const tools: Tools = {
+  pseudonym: "turnpike-dry",
   clock: { now: () => 0, wall: () => 0 },
   ticker: { subscribe: () => () => {} },
   log: { info: () => {}, warn: () => {}, error: () => {} },
   metrics: noMetrics,
-  counters: { close: () => {} },
-  keys: { close: () => {} },
-  revocations: { close: () => {} },
+  counters: noCounters,
+  keys: noKeys,
+  revocations: noRevocations,
 };
 
 /** For plans that are only looked at: no socket, no timer, no pool comes of them. */
@@ -25,6 +29,7 @@ export const dryWorld: World = {
     policies,
     upstream: () => ({ handler: () => neverCalled, close: () => {} }),
     fixed: () => neverCalled,
+    versions: () => () => (next) => next,
   },
   tools,
   paths: { parseTemplate, shadowed },

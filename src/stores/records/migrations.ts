@@ -1,0 +1,76 @@
+/**
+ * What the database has become, step by step: `PRAGMA user_version` says how many of these have been taken. A step
+ * that was released never changes; what is to be different gets a new one.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  -- Counts the changes that every gateway on this file has to hear of.
+  CREATE TABLE changes (last INTEGER NOT NULL) STRICT;
+  INSERT INTO changes VALUES (0);
+
+  CREATE TABLE keys (
+    number      INTEGER PRIMARY KEY,          -- order of creation, for pages
+    id          TEXT NOT NULL UNIQUE,
+    consumer    TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    name        TEXT NOT NULL,
+    attributes  TEXT NOT NULL,                -- see writeAttributes: never changes, and is what lanes hold
+    created_at  INTEGER NOT NULL,
+    expires_at  INTEGER,
+    revoked_at  INTEGER,
+    changed     INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX keys_changed ON keys (changed);
+  CREATE INDEX keys_consumer ON keys (consumer);
+
+  -- Without an index on the digest: keys are looked up in memory, and loaded in the order of their rows.
+  CREATE TABLE key_secrets (
+    number       INTEGER PRIMARY KEY,
+    key          INTEGER NOT NULL REFERENCES keys (number),
+    digest       BLOB NOT NULL,               -- SHA-256 of the secret
+    start        TEXT NOT NULL,
+    last4        TEXT NOT NULL,
+    created_at   INTEGER NOT NULL,
+    expires_at   INTEGER,
+    last_used_at INTEGER
+  ) STRICT;
+  CREATE INDEX key_secrets_key ON key_secrets (key);
+
+  CREATE TABLE admin_token (digest BLOB NOT NULL) STRICT;
+
+  CREATE TABLE remembered (
+    digest      BLOB PRIMARY KEY,
+    fingerprint BLOB NOT NULL,
+    salt        BLOB NOT NULL,
+    key         TEXT NOT NULL,
+    at          INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX remembered_at ON remembered (at);
+
+  CREATE TABLE audit (
+    number  INTEGER PRIMARY KEY,
+    at      INTEGER NOT NULL,
+    actor   TEXT NOT NULL,
+    action  TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    before  TEXT NOT NULL,                    -- JSON
+    after   TEXT NOT NULL
+  ) STRICT;
+  `,
+  `
+  CREATE TABLE revocations (
+    number     INTEGER PRIMARY KEY,           -- order of creation, for pages
+    id         TEXT NOT NULL UNIQUE,
+    issuer     TEXT NOT NULL,                 -- empty for any
+    token      TEXT NOT NULL,                 -- jti; empty where a subject is meant
+    subject    TEXT NOT NULL,
+    before     INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    lifted_at  INTEGER,
+    changed    INTEGER NOT NULL,
+    UNIQUE (issuer, token, subject)
+  ) STRICT;
+  CREATE INDEX revocations_changed ON revocations (changed);
+  `,
+];

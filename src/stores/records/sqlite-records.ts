@@ -1,0 +1,42 @@
+import type {
+  AdminTokenRecord,
+  AuditRecords,
+  KeyRecords,
+  Records,
+  RevocationRecords,
+} from "../../core/records.ts";
+import { SqliteDatabase } from "./sqlite.ts";
+import { SqliteAdminToken } from "./sqlite-admin-token.ts";
+import { SqliteAudit } from "./sqlite-audit.ts";
+import { SqliteKeys } from "./sqlite-keys.ts";
+import { SqliteRevocations } from "./sqlite-revocations.ts";
+
+/** Every kind of record, in one SQLite file. */
+export class SqliteRecords implements Records {
+  readonly keys: KeyRecords;
+  readonly audit: AuditRecords;
+  readonly adminToken: AdminTokenRecord;
+  readonly revocations: RevocationRecords;
+  readonly #database: SqliteDatabase;
+  #version: number;
+
+  constructor(file: string) {
+    this.#database = new SqliteDatabase(file);
+    this.keys = new SqliteKeys(this.#database);
+    this.audit = new SqliteAudit(this.#database);
+    this.adminToken = new SqliteAdminToken(this.#database);
+    this.revocations = new SqliteRevocations(this.#database);
+    this.#version = this.#database.version;
+  }
+
+  async changed(): Promise<boolean> {
+    const { version } = this.#database;
+    const changed = version !== this.#version;
+    this.#version = version;
+    return changed;
+  }
+
+  async close(): Promise<void> {
+    this.#database.close();
+  }
+}
