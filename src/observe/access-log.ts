@@ -3,7 +3,7 @@ import type { Charge } from "../core/charge.ts";
 import { catalogue } from "../core/errors.ts";
 import type { Principal } from "../core/principal.ts";
 import type { Route } from "../core/route.ts";
-import { clipped, field, messageOf, milliseconds, safe, timestamp } from "./json-text.ts";
+import { clipped, field, messageOf, milliseconds, remembered, safe, timestamp } from "./json-text.ts";
 import { redactMessage, redactPath, redactQuery, redactText } from "./redact.ts";
 
 const MAX_METHOD = 32;
@@ -18,27 +18,29 @@ export function formatAccessLine(call: Call, now: number, wall: number): string 
   const { request, outcome } = call;
   return (
     `{"time":"${timestamp(wall)}","level":"${levelOf(call)}","msg":"request","id":"${safe(call.id)}"` +
-    `${field(',"trace_id":"', call.traceId)},"method":"${safe(methodText(request.method))}"` +
-    field(',"api_version":"', call.version?.name ?? "") +
+    `${field(',"trace_id":"', call.traceId)},"method":"${methodText(request.method)}"` +
+    (call.version === null ? "" : field(',"api_version":"', call.version.name)) +
     `${routeFields(call.route)},"path":"${safe(redactPath(request.path))}"` +
-    field(',"query":"', redactQuery(request.query)) +
-    field(',"host":"', redactText(request.host)) +
+    (request.query === "" ? "" : field(',"query":"', redactQuery(request.query))) +
+    (request.host === "" ? "" : hostText(request.host)) +
     `,"status":${outcome.status},"bytes_in":${outcome.bytesIn},"bytes_out":${outcome.bytesOut}` +
     `,"duration_ms":${milliseconds(now - call.startedAt)}${upstreamFields(call)}` +
     field(',"client_ip":"', call.clientIp) +
     (call.principal === null ? "" : principalFields(call.principal)) +
-    field(',"user_agent":"', userAgentText(request.headers.get("user-agent"))) +
+    userAgentText(request.headers.get("user-agent") ?? "") +
     `,"http":"${request.version}"` +
-    field(',"client_request_id":"', redactText(call.clientRequestId)) +
+    (call.clientRequestId === "" ? "" : field(',"client_request_id":"', redactText(call.clientRequestId))) +
     (call.charges === null ? "" : limitFields(call.charges)) +
     (call.errorCode === null && outcome.aborted === null ? "}\n" : `${failureFields(call)}}\n`)
   );
 }
 
-const methodText = (method: string): string => redactText(clipped(method, MAX_METHOD));
-
-const userAgentText = (value: string | undefined): string =>
-  value === undefined ? "" : clipped(redactText(value), MAX_USER_AGENT);
+/** Whose texts come again and again: what is logged of one is worked out once. */
+const methodText = remembered((method) => safe(redactText(clipped(method, MAX_METHOD))));
+const hostText = remembered((host) => field(',"host":"', redactText(host)));
+const userAgentText = remembered((value) =>
+  field(',"user_agent":"', clipped(redactText(value), MAX_USER_AGENT)),
+);
 
 /** Only what the operator of the gateway can put right is an error; a failing service is a warning. */
 function levelOf(call: Call): "info" | "warn" | "error" {
@@ -65,20 +67,29 @@ function limitFields(charges: readonly Charge[]): string {
   let outcome: Charge["outcome"] = "passed";
   let remaining = Number.POSITIVE_INFINITY;
   let degraded = "";
+  let asked = false;
   for (const charge of charges) {
     if (charge.outcome === "unasked") continue;
+    asked = true;
     if (charge.outcome !== "passed") outcome = charge.outcome;
     for (const standing of charge.verdict.standings) remaining = Math.min(remaining, standing.remaining);
     if (charge.degraded) degraded = ',"rate_limit_degraded":true';
   }
-  return charges.every((charge) => charge.outcome === "unasked")
-    ? ""
-    : `,"rate_limit":"${outcome}","rate_limit_remaining":${remaining}${degraded}`;
+  return asked ? `,"rate_limit":"${outcome}","rate_limit_remaining":${remaining}${degraded}` : "";
 }
 
-function principalFields({ kind, id, consumer }: Principal): string {
-  const credential = kind === "key" ? ',"key_id":"' : ',"token_id":"';
-  return field(',"consumer":"', redactText(consumer)) + field(credential, redactText(id));
+/** A principal is shared by all calls with its credential. */
+const principalTexts = new WeakMap<Principal, string>();
+
+function principalFields(principal: Principal): string {
+  let text = principalTexts.get(principal);
+  if (text === undefined) {
+    const { kind, id, consumer } = principal;
+    const credential = kind === "key" ? ',"key_id":"' : ',"token_id":"';
+    text = field(',"consumer":"', redactText(consumer)) + field(credential, redactText(id));
+    principalTexts.set(principal, text);
+  }
+  return text;
 }
 
 function upstreamFields(call: Call): string {

@@ -56,3 +56,22 @@ export function milliseconds(value: number): string {
   const whole = Math.floor(micros / 1000);
   return `${whole}.${THREE_DIGITS[micros - whole * 1000]}`;
 }
+
+/** Texts that are remembered of one kind, and the longest of them: clients choose them, so both are bounded. */
+const MOST_REMEMBERED = 256;
+const LONGEST_REMEMBERED = 512;
+
+/** `make`, which depends on nothing but the text, with what it made of the last few hundred. */
+export function remembered(make: (text: string) => string): (text: string) => string {
+  const known = new Map<string, string>();
+  return (text) => {
+    const before = known.get(text);
+    if (before !== undefined) return before;
+    const made = make(text);
+    if (text.length > LONGEST_REMEMBERED) return made;
+    if (known.size >= MOST_REMEMBERED) known.clear();
+    // What is cut out of a received head would keep all of it in memory; the copy does not.
+    known.set(Buffer.from(text, "latin1").toString("latin1"), made);
+    return made;
+  };
+}

@@ -40,6 +40,12 @@ async function countersAt(redis: TestRedis, wall: number): Promise<Counters> {
   return counters;
 }
 
+/** Keeps the thread busy. */
+function block(milliseconds: number): void {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+}
+
 describe("counters in Redis", { skip }, () => {
   let redis: TestRedis;
   let ours: Counters;
@@ -53,6 +59,33 @@ describe("counters in Redis", { skip }, () => {
     ours.close();
     theirs.close();
     await redis.stop();
+  });
+
+  test("are not taken for late because this thread was busy", async () => {
+    const clock = new HandClock();
+    const local = memoryCounters(allocateCounters(clock, 1024 * 1024), clock);
+    const counters = await redisCounters({
+      url: redis.url,
+      local,
+      ticker: clock,
+      log: silentLog,
+      patience: 20,
+    });
+    try {
+      const limiter = counters.limiter([rule("token-bucket", 100)]);
+      for (let round = 0; round < 5; round++) {
+        const takes = Array.from({ length: 50 }, () => limiter.take("busy", 1));
+        // Nothing is sent and nothing is read for many times the patience, then again while answers come in.
+        block(100);
+        setImmediate(() => block(100));
+        const verdicts = await Promise.all(takes);
+        assert.ok(verdicts.every((verdict) => verdict !== null));
+      }
+      const passed = await Promise.all(Array.from({ length: 20 }, () => limiter.take("busy", 1)));
+      assert.equal(passed.filter((verdict) => verdict?.allowed).length, 0, "250 takes had used the 100 up");
+    } finally {
+      counters.close();
+    }
   });
 
   test("are the same for gateways whose clocks differ by minutes", async () => {

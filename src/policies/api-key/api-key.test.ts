@@ -23,6 +23,7 @@ const secret = keySecret("tp", "live", Buffer.alloc(32, 9));
 
 /** A directory that counts how often it is asked, and whether its one key was used. */
 class OneKey {
+  readonly generation = 0;
   lookUps = 0;
   uses = 0;
   standing: KeyStanding = "active";

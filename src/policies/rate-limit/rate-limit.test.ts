@@ -61,6 +61,11 @@ describe("rate-limit", () => {
             sliding: [limit({ limit: 2, algorithm: "sliding-window" })],
             broken: [limit({ limit: 5 })],
             window: [limit({ limit: 3 })],
+            behind: [
+              limit({ limit: 4, name: "outer" }),
+              keyed,
+              limit({ limit: 2, by: "consumer", name: "inner" }),
+            ],
             twice: [
               limit({ limit: 3, name: "outer" }),
               limit({ limit: 1, name: "inner", algorithm: "fixed-window" }),
@@ -104,6 +109,27 @@ describe("rate-limit", () => {
   after(async () => {
     await gateway.stop();
     await origin.stop();
+  });
+
+  test("tells those whom somebody else refuses how the limits stand, and takes nothing from them (AUTH-14)", async () => {
+    for (const path of ["/behind", "/behind"]) {
+      const answer = await ask(path);
+      assert.equal(answer.status, 401);
+      assert.deepEqual(answer.headers.get("ratelimit-policy"), ['"outer";q=4;w=10, "inner";q=2;w=10']);
+      assert.match(answer.headers.get("ratelimit")?.[0] ?? "", /^"outer";r=[23];t=\d+, "inner";r=2;t=0$/);
+      assert.equal(answer.headers.get("x-ratelimit-limit")?.length, 1);
+    }
+    const fields = "X-API-Key: secret-a\r\n";
+    const statusesOfAcme = await statuses(2, () => ask("/behind", fields));
+    assert.deepEqual(statusesOfAcme, [200, 200]);
+  });
+
+  test("names the very second in which a fixed window ends, and the same one all through it", async () => {
+    const resets = new Set<string | undefined>();
+    for (let i = 0; i < 3; i++) resets.add((await ask("/fixed")).headers.get("x-ratelimit-reset")?.[0]);
+    const [reset, ...others] = [...resets];
+    assert.deepEqual(others, []);
+    assert.equal(Number(reset) % 10, 0);
   });
 
   test("says on every answer what is left", async () => {
