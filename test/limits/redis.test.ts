@@ -74,14 +74,14 @@ describe("counters in Redis", { skip }, () => {
     try {
       const limiter = counters.limiter([rule("token-bucket", 100)]);
       for (let round = 0; round < 5; round++) {
-        const takes = Array.from({ length: 50 }, () => limiter.take("busy", 1));
+        const takes = Array.from({ length: 50 }, async () => limiter.take("busy", 1));
         // Nothing is sent and nothing is read for many times the patience, then again while answers come in.
         block(100);
         setImmediate(() => block(100));
         const verdicts = await Promise.all(takes);
         assert.ok(verdicts.every((verdict) => verdict !== null));
       }
-      const passed = await Promise.all(Array.from({ length: 20 }, () => limiter.take("busy", 1)));
+      const passed = await Promise.all(Array.from({ length: 20 }, async () => limiter.take("busy", 1)));
       assert.equal(passed.filter((verdict) => verdict?.allowed).length, 0, "250 takes had used the 100 up");
     } finally {
       counters.close();

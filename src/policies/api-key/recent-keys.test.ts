@@ -32,7 +32,7 @@ describe("the keys that were used lately", () => {
   test("never answer with another one's key, however many there are", () => {
     const recent = new RecentKeys(new Directory());
     const keys = Array.from({ length: 50_000 }, (_, n) => keyOf(`key-${n}`));
-    keys.forEach((key, n) => recent.keep(`secret-${n}`, key));
+    for (const [n, key] of keys.entries()) recent.keep(`secret-${n}`, key);
     const found = keys.map((_, n) => recent.get(`secret-${n}`));
     assert.ok(found.every((key, n) => key === null || key === keys[n]));
     const kept = found.filter((key) => key !== null).length;
