@@ -39,6 +39,8 @@ export interface FieldName {
   /** As the sender spelled it. */
   readonly name: string;
   readonly lower: string;
+  /** What a line of it begins with: the name, a colon, a space. */
+  readonly start: string;
   readonly kind: number;
 }
 
@@ -95,11 +97,12 @@ const INTERN_LIMIT = 4096;
 export function fieldName(name: string): FieldName {
   const known = interned.get(name);
   if (known !== undefined) return known;
-  const lower = name.toLowerCase();
-  const made: FieldName = { name, lower, kind: KINDS.get(lower) ?? identityKind(lower) };
   // A name sliced out of a received head would keep that whole head alive; the copy does not.
-  if (interned.size < INTERN_LIMIT && name.length <= 64)
-    interned.set(Buffer.from(name, "latin1").toString("latin1"), made);
+  const own = Buffer.from(name, "latin1").toString("latin1");
+  const lower = own.toLowerCase();
+  const kind = KINDS.get(lower) ?? identityKind(lower);
+  const made: FieldName = { name: own, lower, start: `${own}: `, kind };
+  if (interned.size < INTERN_LIMIT && name.length <= 64) interned.set(own, made);
   return made;
 }
 

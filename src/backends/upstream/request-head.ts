@@ -26,7 +26,7 @@ export function requestHead(
       continue;
     }
     if (dropped?.has(field.lower)) continue;
-    text += `${field.name}: ${values[i]}\r\n`;
+    text += `${field.start}${values[i]}\r\n`;
   }
   for (const [name, value] of rules.set) text += `${name}: ${value}\r\n`;
   text += call.provenance;

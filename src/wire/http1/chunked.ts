@@ -205,7 +205,7 @@ export function lastChunk(trailers: Headers | null): string {
     for (let i = 0; i < trailers.size; i++) {
       const field = trailers.names[i];
       if (field === undefined || !mayTrail(field.lower)) continue;
-      text += `${field.name}: ${trailers.values[i]}\r\n`;
+      text += `${field.start}${trailers.values[i]}\r\n`;
     }
   }
   return `${text}\r\n`;

@@ -35,7 +35,7 @@ export function responseHead(call: Call, reply: Reply, framing: ResponseFraming,
     if ((field.kind & NOT_COPIED) !== 0 && !isDemandedUpgrade(reply, field)) continue;
     if (answer?.has(field.lower)) continue;
     if (field.kind === Kind.date) dated = true;
-    text += `${field.name}: ${values[i]}\r\n`;
+    text += `${field.start}${values[i]}\r\n`;
   }
   if (!dated) text += `Date: ${date}\r\n`;
   if (answer !== null) text += fieldLines(answer);
@@ -56,7 +56,7 @@ function isDemandedUpgrade(reply: Reply, field: FieldName): boolean {
 function fieldLines(headers: Headers): string {
   let text = "";
   for (let i = 0; i < headers.names.length; i++) {
-    text += `${(headers.names[i] as FieldName).name}: ${headers.values[i]}\r\n`;
+    text += `${(headers.names[i] as FieldName).start}${headers.values[i]}\r\n`;
   }
   return text;
 }
@@ -66,7 +66,7 @@ export function interimHead(status: number, headers: Headers): string {
   let text = statusLine(status);
   for (let i = 0; i < headers.names.length; i++) {
     const field = headers.names[i] as FieldName;
-    if ((field.kind & NOT_COPIED) === 0) text += `${field.name}: ${headers.values[i]}\r\n`;
+    if ((field.kind & NOT_COPIED) === 0) text += `${field.start}${headers.values[i]}\r\n`;
   }
   return `${text}\r\n`;
 }
