@@ -1,21 +1,13 @@
 import type { Call } from "../core/call.ts";
 import { catalogue } from "../core/errors.ts";
+import { METHODS } from "../core/fields.ts";
 import type { CounterSeries, Histogram, HistogramSeries, Metrics } from "../core/metrics.ts";
 import type { Route } from "../core/route.ts";
 
 /** Seconds: from a cached answer in the same rack to a report that takes its time. */
 const DURATIONS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 /** Methods have no series of their own beyond these: a client may make up any number. */
-const METHODS: ReadonlySet<string> = new Set([
-  "GET",
-  "HEAD",
-  "POST",
-  "PUT",
-  "PATCH",
-  "DELETE",
-  "OPTIONS",
-  "QUERY",
-]);
+const KNOWN: ReadonlySet<string> = new Set(METHODS);
 const NO_ROUTE = "";
 
 /** Counts a call that is over. `now` in milliseconds of the monotonic clock. */
@@ -85,7 +77,7 @@ export function makeCallMeter(metrics: Metrics): CallMeter {
   };
 
   function count({ byStatus }: RouteSeries, status: number, given: string, route: string): void {
-    const method = METHODS.has(given) ? given : "other";
+    const method = KNOWN.has(given) ? given : "other";
     let byMethod = byStatus.get(status);
     if (byMethod === undefined) {
       byMethod = new Map();
