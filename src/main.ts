@@ -143,7 +143,6 @@ class Gateway implements RunningGateway {
         this.#lanes.reload(draft),
         portIsFree(plan.listen),
       ]);
-      for (const [topic, message] of await this.#service.news()) this.#lanes.tell(topic, message);
       const port = await this.#lanes.listen(plan.listen.host, plan.listen.port);
       this.address = url(plan.listen.host, port, plan.listen.tls === null ? "http" : "https");
       this.adminAddress = url(plan.admin.host, adminPort);
@@ -152,10 +151,15 @@ class Gateway implements RunningGateway {
       throw error;
     }
     await this.#service.setReadiness("ready");
-    this.#watch = watchFiles(
+    const watch = watchFiles(
       () => this.#current.files,
       () => void this.reload(),
     );
+    this.#watch = watch;
+    // The watch knows the files as they are now; the config was read before the threads were started.
+    await watch.ready;
+    const text = await readText(draft.file).catch(() => draft.text);
+    if (text !== draft.text) void this.reload();
   }
 
   reload(): Promise<boolean> {
