@@ -1,6 +1,8 @@
 /** What everybody in the policies group has to do for a request besides proxying it. */
+
 import { createHash } from "node:crypto";
 import { keySecret } from "../src/core/key-format.ts";
+import { EXPOSED } from "../src/policies/cors/cors.ts";
 
 /**
  * The API key is known, the consumer's token bucket has a token, the answer says how many are left and who may read
@@ -27,29 +29,7 @@ export const consumer = "acme";
 export const origin = "https://shop.example";
 
 /** What scripts of that origin may read: the fields that Turnpike exposes by itself (CORS-10). */
-export const exposed = [
-  "X-Request-Id",
-  "X-Client-Request-Id",
-  "X-Error-Code",
-  "X-RateLimit-Limit",
-  "X-RateLimit-Remaining",
-  "X-RateLimit-Reset",
-  "RateLimit",
-  "RateLimit-Policy",
-  "Retry-After",
-  "Link",
-  "Location",
-  "ETag",
-  "API-Version",
-  "Deprecation",
-  "Sunset",
-  "Idempotent-Replayed",
-  "WWW-Authenticate",
-  "DPoP-Nonce",
-  "grpc-status",
-  "grpc-message",
-  "grpc-status-details-bin",
-].join(", ");
+export const exposed = EXPOSED.join(", ");
 
 /**
  * The secret of a key in the gateway's own format. The same in every run: these open nothing but a benchmark.

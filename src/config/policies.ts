@@ -1,5 +1,5 @@
 import type { Fact } from "../core/facts.ts";
-import { METHODS } from "../core/fields.ts";
+import { METHODS } from "../core/methods.ts";
 import type { PolicyKind } from "../core/policy.ts";
 import { didYouMean } from "../core/suggest.ts";
 import { policyNotYet } from "./not-yet.ts";

@@ -3,7 +3,6 @@ import {
   distinct,
   fieldValue,
   isName,
-  METHODS,
   method,
   name,
   refuseFieldName,
@@ -12,6 +11,7 @@ import {
   whole,
 } from "../core/fields.ts";
 import { found, listOf } from "../core/found.ts";
+import { METHODS, withHead } from "../core/methods.ts";
 import { sizeOrUnlimited } from "../core/values.ts";
 import { versionName } from "./schema-versions.ts";
 
@@ -21,11 +21,6 @@ const when = z.strictObject({
     .optional()
     .describe("Methods that the policy runs for; GET includes HEAD."),
 });
-
-/** HEAD is GET without the content (RFC 9110 §9.3.2): a guard of one that let the other by would be no guard. */
-function withHead(methods: readonly (typeof METHODS)[number][] | undefined): readonly string[] | undefined {
-  return methods?.includes("GET") ? [...new Set([...methods, "HEAD"])] : methods;
-}
 
 /** The options are checked later, by the policy itself: only the plan knows which policies there are. */
 export const policyEntry = z
@@ -47,7 +42,7 @@ export const policyEntry = z
   })
   .transform(({ when: condition, ...rest }) => {
     const [[kind, options] = ["", {}]] = Object.entries(rest);
-    return { kind, options: options ?? {}, methods: withHead(condition?.methods) };
+    return { kind, options: options ?? {}, methods: condition?.methods && withHead(condition.methods) };
   });
 
 const fieldName = text("the name of a header", refuseFieldName);

@@ -2,12 +2,11 @@ import { isIP } from "node:net";
 import { z } from "zod";
 import { anyOf, found, quoted } from "./found.ts";
 import { fieldName, Kind } from "./headers.ts";
+import { METHODS } from "./methods.ts";
 import { parseNetwork } from "./networks.ts";
 import { suggest } from "./suggest.ts";
 
 /** Single values of a config that have rules of their own. Each refuses with one sentence. */
-
-export const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"] as const;
 
 /** Text that passes `refuse`, which gives the sentence for what does not. */
 export function text(expected: string, refuse: (value: string) => string | undefined) {

@@ -8,10 +8,12 @@
  *   respond   whatever comes back, or is thrown, becomes the one answer
  *   record    at the last byte, once for every call
  */
+
 import { Call, type Exchange, type Request } from "../core/call.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Handler, Policy } from "../core/handler.ts";
 import { Kind } from "../core/headers.ts";
+import { METHODS } from "../core/methods.ts";
 import type { PathRules, Plan, RoutePlan } from "../core/plan.ts";
 import { preflightFor } from "../core/preflight.ts";
 import { emptyReply, type Reply } from "../core/reply.ts";
@@ -197,7 +199,7 @@ function refuseReplay({ headers, method }: Request): void {
 }
 
 /** What the server as a whole understands: the answer to `OPTIONS *` (RFC 9110 §9.3.7). */
-const SERVER_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, QUERY";
+const SERVER_METHODS = METHODS.join(", ");
 
 function readPath(request: Request, rules: PathRules): void {
   const { path, query } = splitTarget(request.target);

@@ -1,6 +1,6 @@
 import type { Call } from "../core/call.ts";
 import { catalogue } from "../core/errors.ts";
-import { METHODS } from "../core/fields.ts";
+import { METHODS } from "../core/methods.ts";
 import type { CounterSeries, Histogram, HistogramSeries, Metrics } from "../core/metrics.ts";
 import type { Route } from "../core/route.ts";
 

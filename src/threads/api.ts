@@ -43,7 +43,7 @@ export interface LaneApi {
 /** What a lane tells the main thread. */
 export interface LaneHost {
   /** Something was thrown that nobody caught. The lane ends its calls and wants to be replaced. */
-  failed(reason: string): void;
+  failed(): void;
 }
 
 /** The part of a plan that the service goes by; all of it can be sent to another thread. */

@@ -27,7 +27,6 @@ export interface GenerationParts {
 export class Generation {
   readonly made: Made;
   readonly acceptor: Acceptor;
-  readonly sink: LogSink;
   #calls = 0;
   #retired: (() => void) | null = null;
 
@@ -35,8 +34,7 @@ export class Generation {
     this.made = made;
     const { plan } = made;
     const { clock } = tools;
-    this.sink = openSink(plan.log.to);
-    const write = lineWriter(plan.log, this.sink);
+    const write = lineWriter(plan.log, openSink(plan.log.to));
     const record = (call: Call) => {
       const now = clock.now();
       write(call, now, clock.wall());

@@ -14,6 +14,6 @@ if (parentPort !== null) {
   // What state it left behind is unknown: another lane takes over.
   process.on("uncaughtException", (error) => {
     world.log.error({ cause: error }, "a lane failed with an error that nothing caught");
-    void remote.failed(error.message);
+    void remote.failed();
   });
 }

@@ -6,7 +6,7 @@ export function listener(plan: Pick<Plan, "limits" | "timeouts">): {
   limits: LimitsPlan;
   timeouts: Plan["timeouts"];
 } {
-  const connections = Math.min(plan.limits.connections, Math.floor(openFilesLimit() * 0.8));
+  const connections = Math.min(plan.limits.connections, Math.floor(openFiles * 0.8));
   return { limits: { ...plan.limits, connections }, timeouts: plan.timeouts };
 }
 
@@ -16,6 +16,8 @@ export function dataListener({ listen, ...plan }: Pick<Plan, "limits" | "timeout
 }
 
 /** Connections beyond the limit of open files would fail in accept, where no client gets an answer. */
+const openFiles = openFilesLimit();
+
 function openFilesLimit(): number {
   try {
     const limit = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"));

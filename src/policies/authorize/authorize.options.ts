@@ -1,8 +1,9 @@
 import { z } from "zod";
 import type { Call } from "../../core/call.ts";
-import { distinct, METHODS, text, word } from "../../core/fields.ts";
+import { distinct, text, word } from "../../core/fields.ts";
 import { found } from "../../core/found.ts";
 import { scope } from "../../core/key-fields.ts";
+import { METHODS } from "../../core/methods.ts";
 import type { Principal } from "../../core/principal.ts";
 import { duration } from "../../core/values.ts";
 

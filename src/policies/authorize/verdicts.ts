@@ -1,5 +1,5 @@
 import { GatewayError } from "../../core/errors.ts";
-import { METHODS } from "../../core/fields.ts";
+import { METHODS } from "../../core/methods.ts";
 import type { Clock } from "../../core/tools.ts";
 import type { Allow, AuthorizeOptions, Rule } from "./authorize.options.ts";
 import { type Check, checksOf } from "./rule.ts";

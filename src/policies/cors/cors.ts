@@ -8,7 +8,7 @@ import { Origins } from "./origins.ts";
 import { makePreflight } from "./preflight.ts";
 
 /** What a client of the gateway may want to read and browsers would hide (CORS-10). */
-const EXPOSED: readonly string[] = [
+export const EXPOSED: readonly string[] = [
   "X-Request-Id",
   "X-Client-Request-Id",
   "X-Error-Code",

@@ -1,8 +1,9 @@
 import type { Call } from "../../core/call.ts";
 import { type ErrorDetail, GatewayError } from "../../core/errors.ts";
-import { isToken, METHODS } from "../../core/fields.ts";
+import { isToken } from "../../core/fields.ts";
 import { quoted } from "../../core/found.ts";
 import { Headers } from "../../core/headers.ts";
+import { METHODS, withHead } from "../../core/methods.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Route } from "../../core/route.ts";
 import type { CorsOptions } from "./cors.options.ts";
@@ -64,11 +65,6 @@ function methodsOf({ methods }: CorsOptions): (route: Route | null) => readonly 
     const offered = withHead(route.methods);
     return chosen.filter((method) => offered.includes(method));
   };
-}
-
-/** HEAD is GET without the content (RFC 9110 §9.3.2). */
-function withHead(methods: readonly string[]): readonly string[] {
-  return methods.includes("GET") ? [...new Set([...methods, "HEAD"])] : methods;
 }
 
 function headerCheck(headers: readonly string[] | undefined): (lower: string) => boolean {

@@ -8,8 +8,10 @@
  * null while the head is not complete. They are called again from the start when another line has come:
  * refusing early matters more than resuming, and the size limits bound the repetition.
  */
+
 import { type ErrorCode, GatewayError } from "../../core/errors.ts";
 import { type FieldName, fieldName, Headers, Kind } from "../../core/headers.ts";
+import { METHODS } from "../../core/methods.ts";
 import {
   CR,
   HTAB,
@@ -64,22 +66,8 @@ export interface ResponseHead extends Framing {
   keepAlive: number;
 }
 
-/**
- * RFC 9110 §9.3 and RFC 10008 (QUERY), less CONNECT's tunnel: the methods that something may answer.
- * Case-sensitive: `get` is unknown.
- */
-export const METHODS: ReadonlySet<string> = new Set([
-  "GET",
-  "HEAD",
-  "POST",
-  "PUT",
-  "PATCH",
-  "DELETE",
-  "OPTIONS",
-  "QUERY",
-  "TRACE",
-  "CONNECT",
-]);
+/** Those that may be answered, and the two that are always refused with 405. Case-sensitive: `get` is unknown. */
+export const KNOWN_METHODS: ReadonlySet<string> = new Set([...METHODS, "TRACE", "CONNECT"]);
 
 const NO_LENGTH = -1;
 
@@ -119,7 +107,7 @@ export function parseRequestHead(text: string, limits: HeadLimits): RequestHead 
   at += VERSION_LENGTH;
   if (at + 2 > length) return at === length || text.charCodeAt(at) === CR ? null : fail(BAD_LINE_END);
   if (text.charCodeAt(at) !== CR || text.charCodeAt(at + 1) !== LF) return fail(BAD_LINE_END);
-  if (!METHODS.has(method)) return fail(`The method ${method} is unknown.`, "METHOD_NOT_IMPLEMENTED");
+  if (!KNOWN_METHODS.has(method)) return fail(`The method ${method} is unknown.`, "METHOD_NOT_IMPLEMENTED");
 
   const headers = new Headers();
   const end = parseFields(text, at + 2, headers, limits, refuseRequest, false);

@@ -11,7 +11,7 @@ import {
   parseContentLength,
   trimOws,
 } from "../http1/grammar.ts";
-import { type HeadLimits, METHODS, refuseRequest } from "../http1/head.ts";
+import { type HeadLimits, KNOWN_METHODS, refuseRequest } from "../http1/head.ts";
 import { normaliseHost } from "../http1/target.ts";
 
 export interface Http2RequestHead {
@@ -50,7 +50,7 @@ export function readRequestHead(
   { method, path, authority }: Pseudo,
   limits: HeadLimits,
 ): Http2RequestHead {
-  if (!METHODS.has(method))
+  if (!KNOWN_METHODS.has(method))
     throw refuseRequest(`The method ${method.slice(0, MAX_METHOD)} is unknown.`, "METHOD_NOT_IMPLEMENTED");
   if (path.length > limits.uri) throw refuseRequest("The request target is too long.", "URI_TOO_LONG");
   const headers = readFields(raw, limits);
