@@ -172,6 +172,18 @@ describe(`the bytes of a socket (${PORTABLE ? "portable" : "on its handle"})`, (
     assert.equal(seen.reset, true);
   });
 
+  test("close the socket also where their end had been said before they are broken off", async () => {
+    const { stream, socket } = await ends();
+    let closed = false;
+    socket.on("close", () => {
+      closed = true;
+    });
+    stream.write("all");
+    stream.end();
+    stream.reset();
+    await until(() => closed, "the close");
+  });
+
   test("belong to the socket after release, those written before it first", async () => {
     const { stream, socket, other, events } = await ends();
     const seen = collect(other);

@@ -244,7 +244,7 @@ class HandleStream implements ByteStream {
 
   reset(): void {
     this.flush();
-    this.#socket.resetAndDestroy();
+    resetSocket(this.#socket);
   }
 
   handOver(owner: StreamOwner): void {
@@ -296,7 +296,7 @@ class SocketStream implements ByteStream {
   }
 
   reset(): void {
-    this.#socket.resetAndDestroy();
+    resetSocket(this.#socket);
   }
 
   pause(): void {
@@ -315,4 +315,10 @@ class SocketStream implements ByteStream {
     this.#socket.off("data", this.#onData);
     this.#socket.off("drain", this.#onDrain);
   }
+}
+
+/** libuv resets no socket that is being shut down, and Node then never closes it. */
+function resetSocket(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
