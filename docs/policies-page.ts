@@ -29,7 +29,7 @@ What a request is refused for first, when there are several reasons, is fixed by
 gives the least away and costs the least:
 
 \`cors\` → \`ip-allow\` → \`rate-limit\` by ip → \`api-key\` / \`jwt\` → \`authorize\` → \`rate-limit\` by consumer → the version
-(checked by itself, see [versions](versions.md)) → \`body-limit\` → \`validate\` → the backend.
+(checked by itself, see [versions](versions.md)) → \`body-limit\` → \`idempotency\` → \`validate\` → \`cache\` → the backend.
 
 ## Options
 

@@ -9,10 +9,13 @@ import { createServer } from "node:net";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { circuitsOf } from "./backends/upstream/breaker/name.ts";
 import { readText } from "./config/load.ts";
 import { loadPlan, type Made } from "./config/plan.ts";
 import { ConfigError, formatProblem } from "./config/problem.ts";
 import type { Plan } from "./core/plan.ts";
+import { isPostgresUrl, shownPostgresUrl } from "./core/postgres-url.ts";
+import { allocateSharedMemory } from "./core/shared-memory.ts";
 import type { Clock, Ticker } from "./core/tools.ts";
 import { openLog } from "./observe/log.ts";
 import { MetricRegistry } from "./observe/metrics.ts";
@@ -107,19 +110,24 @@ class Gateway implements RunningGateway {
     this.#current = first;
     this.done = this.#exit.promise;
     const count = threads ? laneCount(first.plan.lanes) : 1;
+    const memory = allocateSharedMemory();
     this.#service = new ServiceThread({
       world,
+      memory,
       threads,
       host: {
         publish: (topic, message) => this.#lanes.tell(topic, message),
         metrics: async () => [this.#metrics.snapshot(), ...(await this.#lanes.metrics())],
       },
+      replaced: () => this.#lanes.connect(),
     });
     this.#lanes = new Lanes({
       world,
+      memory,
       count,
       threads: threads && count > 1,
       news: () => this.#service.news(),
+      attach: (owner, line) => this.#service.attach(owner, line),
       drainTimeout: () => this.#current.plan.drain.timeout,
     });
     this.#metrics.gauge("turnpike_lanes", "Threads that carry traffic.", () => count);
@@ -231,8 +239,10 @@ class Gateway implements RunningGateway {
 }
 
 function servicePlan({ plan, uses }: Inspected): ServicePlan {
-  const { admin, limits, timeouts, errors, store, keyPrefix, listen } = plan;
-  return { admin, limits, timeouts, errors, store, keyPrefix, trustedProxies: listen.trustedProxies, uses };
+  const { admin, limits, timeouts, errors, store, keyPrefix, listen, upstreams } = plan;
+  const { trustedProxies } = listen;
+  const circuits = circuitsOf(upstreams);
+  return { admin, limits, timeouts, errors, store, keyPrefix, trustedProxies, uses, circuits };
 }
 
 /** What sockets and threads were made with cannot change under them. */
@@ -252,10 +262,14 @@ function refuseRestart(current: Inspected, next: Inspected): void {
     changed.map(([path]) => ({
       file: next.draft.file,
       path,
-      message: `was ${before[path]}; a change takes effect with a restart only`,
+      message: `was ${shown(before[path])}; a change takes effect with a restart only`,
     })),
   );
 }
+
+/** Without what may be a password. */
+const shown = (setting: unknown): string =>
+  typeof setting === "string" && isPostgresUrl(setting) ? shownPostgresUrl(setting) : String(setting);
 
 /** Every lane has connections and pools of its own: more than this many rarely carry more traffic. */
 const MOST_BY_THEMSELVES = 8;

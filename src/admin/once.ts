@@ -1,6 +1,7 @@
 /** `Idempotency-Key`: a request that is sent again because its answer was lost does nothing a second time (KEY-12). */
 import { randomBytes } from "node:crypto";
 import { GatewayError } from "../core/errors.ts";
+import { idempotencyKey } from "../core/idempotency-key.ts";
 import type { KeyRecords, OnceOnly, Remembered } from "../core/records.ts";
 import { digestOf, repeatableEntropy } from "../identity/keys/issue.ts";
 import type { AdminRequest } from "./route.ts";
@@ -48,13 +49,4 @@ export async function onceOnly<Result>(
     if (remembered.fingerprint !== fingerprint) throw new GatewayError("IDEMPOTENCY_KEY_REUSED");
     return again(remembered, repeatableEntropy(request.token, Buffer.from(remembered.salt, "hex")));
   }
-}
-
-/** Bare, or as a structured-field string (IDEM-1). Null where there is none. */
-function idempotencyKey(values: readonly string[]): string | null {
-  const [value, ...more] = values;
-  if (value === undefined) return null;
-  const key = /^"([^"\\]*)"$/.exec(value)?.[1] ?? value;
-  if (more.length > 0 || !/^[!#-~]{1,255}$/.test(key)) throw new GatewayError("IDEMPOTENCY_KEY_INVALID");
-  return key;
 }

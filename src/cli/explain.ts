@@ -6,6 +6,7 @@ import { suggest } from "../core/suggest.ts";
 import { dryWorld } from "../threads/dry.ts";
 import { explainRequest } from "./explain-request.ts";
 import { findConfig } from "./find-config.ts";
+import { printProblems } from "./output.ts";
 import { Refusal } from "./refusal.ts";
 
 interface Options {
@@ -24,7 +25,8 @@ export async function explainCommand(
   if (asked !== undefined && (options.route !== undefined || options.mermaid === true)) {
     throw new Refusal("a request is explained alone: leave out --route and --mermaid", 2);
   }
-  const { plan } = await loadPlan(findConfig(options.config), dryWorld);
+  const { plan, warnings } = await loadPlan(findConfig(options.config), dryWorld);
+  printProblems(warnings, "warning");
   if (asked !== undefined) process.stdout.write(explainRequest(plan, asked.method, asked.target));
   else {
     const chosen =

@@ -42,7 +42,7 @@ export async function withRecords<Result>(
   const { config: loaded } = await loadConfig(file);
   const { records: location } = storePlan(loaded.store, dirname(resolve(file)));
   if (location === null)
-    throw new Refusal("nothing can be issued: store.records is none; write sqlite:FILE", 1);
+    throw new Refusal("nothing can be issued: store.records is none; write sqlite:FILE or postgres://…", 1);
   const records = await openRecords(location).catch((error: Error) => {
     throw new Refusal(error.message, 1);
   });

@@ -4,19 +4,31 @@ import { readCertificates } from "./certificates.ts";
 import type { RouteConfig, UpstreamConfig } from "./schema.ts";
 import type { Destination } from "./versions.ts";
 
+const NEVER = Number.POSITIVE_INFINITY;
+
 export function upstreamOptions(name: string, config: UpstreamConfig, folder: string): UpstreamOptions {
-  const { targets, timeout, keepAlive, connections, pending, pipelining, host, tls } = config;
+  const { timeout, resolve, tls, retry, circuitBreaker, ejection, healthCheck, concurrency, ...plain } =
+    config;
   const certificates = tls.ca === undefined ? undefined : readCertificates(tls.ca, folder);
   const ca = certificates !== undefined && "pem" in certificates ? certificates.pem : undefined;
   return {
+    ...plain,
     name,
-    targets,
-    timeout,
-    keepAlive,
-    connections,
-    pending,
-    pipelining,
-    host,
+    timeout: { ...timeout, total: timeout.total ?? NEVER },
+    resolve: resolve === "never" ? NEVER : resolve,
+    retry: retry === undefined ? null : { ...retry, perTry: retry.perTry ?? NEVER },
+    circuitBreaker:
+      circuitBreaker === undefined
+        ? null
+        : {
+            ...circuitBreaker,
+            slowCall: circuitBreaker.slowCall ?? NEVER,
+            consecutiveFailures:
+              circuitBreaker.consecutiveFailures === "off" ? NEVER : circuitBreaker.consecutiveFailures,
+          },
+    ejection: ejection ?? null,
+    healthCheck: healthCheck ?? null,
+    concurrency: concurrency ?? null,
     tls: { ca, serverName: tls.serverName, insecure: tls.insecure },
   };
 }

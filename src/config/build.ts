@@ -5,20 +5,31 @@ import type { Handler, Policy } from "../core/handler.ts";
 import type { KeyDirectory } from "../core/keys.ts";
 import type { ForwardRules, Kinds, MakeVersionStep, Upstream, UpstreamOptions } from "../core/kinds.ts";
 import type { ListenPlan, Plan, RoutePlan, Step } from "../core/plan.ts";
-import type { Capability, PolicyKind } from "../core/policy.ts";
+import type { Capability } from "../core/policy.ts";
 import { settled } from "../core/settled.ts";
-import type { PolicyTools, Tools } from "../core/tools.ts";
+import type { Endpoint, PolicyTools, Tools } from "../core/tools.ts";
 import type { ApiVersion, VersionsPlan } from "../core/version.ts";
 import { fieldRules, fixedOptions, upstreamOptions } from "./backend-options.ts";
 import { ConfiguredKeys } from "./configured-keys.ts";
-import { describeFixed, describeOptions, describeUpstream, SEPARATOR, type Secrets } from "./describe.ts";
+import { describeFixed, describeUpstream, SEPARATOR, type Secrets } from "./describe.ts";
 import { keyPrefix } from "./key-prefix.ts";
 import { locate } from "./locate.ts";
+import {
+  type Announcement,
+  announceOnlyFor,
+  around,
+  aroundVersion,
+  type MadePolicy,
+  onlyFor,
+  outermostOf,
+  policyStep,
+} from "./made-policies.ts";
 import { routeNames } from "./names.ts";
 import { inOrder, isOutermost, type ResolvedPolicy, resolvePolicies } from "./policies.ts";
 import { ConfigError } from "./problem.ts";
 import { Report } from "./report.ts";
 import type { Config, RouteConfig, UpstreamConfig } from "./schema.ts";
+import { overloadPlan } from "./schema-overload.ts";
 import { storePlan } from "./schema-store.ts";
 import type { Source } from "./source.ts";
 import { hstsSeconds, readTls } from "./tls.ts";
@@ -27,6 +38,7 @@ import {
   type Destination,
   describeVersionStep,
   destinations,
+  type FallbackConfig,
   versionNamed,
   versionsPlan,
 } from "./versions.ts";
@@ -54,6 +66,8 @@ export class Builder {
   readonly #files = new Set<string>();
   readonly #uses = new Set<Capability>();
   readonly #closes: (() => void)[] = [];
+  #lastGood: Policy | null = null;
+  readonly #endpoints = new Map<string, Endpoint>();
   readonly #upstreams = new Map<string, { options: UpstreamOptions; upstream: Upstream }>();
 
   constructor(config: Config, source: Source, kinds: Kinds, tools: Tools) {
@@ -77,10 +91,12 @@ export class Builder {
   }
 
   #build(): Built {
-    const { listen, admin, limits, timeouts, drain, paths, log, errors, store, lanes } = this.#config;
+    const { listen, admin, limits, timeouts, overload, drain, paths, log, errors, store, lanes } =
+      this.#config;
     const to = log.to === "stdout" || log.to === "stderr" ? log.to : resolve(this.#source.folder, log.to);
     const everywhere = this.#policies(this.#config.policies, ["policies"], "*");
-    const routes = this.#routes(everywhere);
+    const ofConfig = this.#routes(everywhere);
+    const routes = [...ofConfig, ...this.#ownRoutes(everywhere)];
     const upstreams = new Map([...this.#upstreams].map(([name, { upstream }]) => [name, upstream]));
     return {
       plan: {
@@ -88,6 +104,7 @@ export class Builder {
         admin,
         limits,
         timeouts,
+        overload: overloadPlan(overload),
         drain,
         paths,
         log: { ...log, to },
@@ -97,6 +114,7 @@ export class Builder {
         keyPrefix: keyPrefix(this.#config),
         lanes: lanes === "auto" ? 0 : lanes,
         routes,
+        upstreams: [...this.#upstreams.values()].map(({ options }) => options),
         outermost: outermostOf(everywhere),
       },
       upstreams,
@@ -154,6 +172,33 @@ export class Builder {
     });
   }
 
+  /** What policies offer, behind those of every route; in no version, because it is not part of the API. */
+  #ownRoutes(everywhere: readonly MadePolicy[]): RoutePlan[] {
+    const outermost = outermostOf(everywhere);
+    const inner = everywhere.filter(({ kind }) => !isOutermost(kind) && kind.versioned !== true);
+    return [...this.#endpoints.values()].flatMap(({ name, path, methods, summary, handler }): RoutePlan[] => {
+      const limited = bodyLimit(this.#config.limits.body)(
+        around(inner, inner.length === 0 ? handler : settled(handler)),
+      );
+      return everyHost(this.#config.routes).map((hosts) => ({
+        name,
+        path,
+        hosts,
+        methods,
+        // No route of the config, such as a `/*`, takes them.
+        priority: Number.POSITIVE_INFINITY,
+        limits: { body: this.#config.limits.body },
+        handler: outermost === null ? limited : outermost(limited),
+        outermost,
+        announcements: everywhere.flatMap(({ announcements }) => announcements),
+        steps: [
+          ...everywhere.filter(({ kind }) => kind.versioned !== true).map(({ step }) => step),
+          { kind: "backend", name: "gateway", summary },
+        ],
+      }));
+    });
+  }
+
   #policies(entries: Config["policies"], at: (string | number)[], owner: string): MadePolicy[] {
     const resolved = resolvePolicies(entries, at, this.#kinds.policies, this.#source, new Report());
     const seen = new Map<string, number>();
@@ -176,6 +221,10 @@ export class Builder {
     for (const capability of kind.uses ?? []) this.#uses.add(capability);
     const announcements: Announcement[] = [];
     try {
+      if (kind.dependsOnStores === true && this.#config.store.records === "none")
+        throw new Error(
+          "needs a store of records, and store.records is none; write sqlite: and a file there",
+        );
       const policy = kind.create(options, this.#toolsFor(place, announcements));
       if (methods === undefined) return { policy, announcements };
       const wanted = new Set(methods);
@@ -198,6 +247,9 @@ export class Builder {
         const absolute = resolve(this.#source.folder, file);
         this.#files.add(absolute);
         return readFileSync(absolute);
+      },
+      offer: (endpoint) => {
+        if (!this.#endpoints.has(endpoint.path)) this.#endpoints.set(endpoint.path, endpoint);
       },
       onRefusal: (announce) => announcements.push(announce),
       onClose: (close) => this.#closes.push(close),
@@ -249,7 +301,28 @@ export class Builder {
       response,
     };
     const summary = describeUpstream(options, forward, this.#secrets);
-    return { handler: upstream.handler(forward), step: { kind: "backend", name: to.upstream, summary } };
+    const handler = upstream.handler(forward);
+    if (to.fallback === undefined) return { handler, step: { kind: "backend", name: to.upstream, summary } };
+    const fallback = this.#fallback(to.fallback, to.rewrite, headers);
+    return {
+      handler: fallback.policy(handler),
+      step: { kind: "backend", name: to.upstream, summary, fallback: fallback.summary },
+    };
+  }
+
+  #fallback(
+    to: FallbackConfig,
+    rewrite: string | undefined,
+    headers: RouteConfig["headers"],
+  ): { policy: Policy; summary: string } {
+    if ("lastGood" in to) {
+      this.#lastGood ??= this.#kinds.lastGood(this.#tools);
+      return { policy: this.#lastGood, summary: "the last good answer that the same caller got" };
+    }
+    const instead = "fixed" in to ? to : { upstream: to.upstream, rewrite: to.rewrite ?? rewrite };
+    const { handler, step } = this.#backend(instead, headers);
+    const [first = ""] = step.summary.split(SEPARATOR);
+    return { policy: this.#kinds.fallback(handler), summary: `${step.name}, ${first}` };
   }
 
   #upstream(name: string): { options: UpstreamOptions; upstream: Upstream } {
@@ -260,6 +333,8 @@ export class Builder {
       this.#config.upstreams[name] as UpstreamConfig,
       this.#source.folder,
     );
+    // The admin API shows circuits and moves them by hand, which it writes down.
+    if (options.circuitBreaker !== null) this.#uses.add("records");
     const made = { options, upstream: this.#kinds.upstream(options, this.#tools) };
     this.#upstreams.set(name, made);
     return made;
@@ -273,56 +348,14 @@ interface Backends {
   readonly offered: readonly ApiVersion[] | null;
 }
 
+/** Lists of hosts for a route that answers wherever another one does, and nowhere else: a host that none has is 421. */
+function everyHost(routes: readonly RouteConfig[]): readonly (readonly string[])[] {
+  const bound = [...new Set(routes.flatMap(({ hosts = [] }) => hosts))];
+  if (bound.length === 0) return [[]];
+  return routes.every(({ hosts = [] }) => hosts.length > 0) ? [bound] : [bound, []];
+}
+
 /** The version step lets no other version through. */
 function byVersion(handlers: ReadonlyMap<ApiVersion | null, Handler>): Handler {
   return (call) => (handlers.get(call.version) as Handler)(call);
-}
-
-type Announcement = RoutePlan["announcements"][number];
-
-interface MadePolicy {
-  readonly kind: PolicyKind;
-  readonly policy: Policy;
-  readonly announcements: readonly Announcement[];
-  readonly step: Step;
-}
-
-/** Where the version of a call is checked: before the first policy that looks at what a version says (ERR-18). */
-function aroundVersion(policies: readonly MadePolicy[]): { before: MadePolicy[]; behind: MadePolicy[] } {
-  const first = policies.findIndex(({ kind }) => kind.versioned === true);
-  const at = first === -1 ? policies.length : first;
-  return { before: policies.slice(0, at), behind: policies.slice(at) };
-}
-
-function around(policies: readonly MadePolicy[], handler: Handler): Handler {
-  return policies.reduceRight((next, { policy }) => policy(next), handler);
-}
-
-/** Null for none. */
-function outermostOf(policies: readonly MadePolicy[]): Policy | null {
-  const outermost = policies.filter(({ kind }) => isOutermost(kind));
-  return outermost.length === 0 ? null : (handler) => around(outermost, handler);
-}
-
-/** `when`: the policy itself never looks at what it runs for. */
-function onlyFor(methods: ReadonlySet<string>, policy: Policy): Policy {
-  return (next) => {
-    const inside = policy(next);
-    return (call) => (methods.has(call.request.method) ? inside(call) : next(call));
-  };
-}
-
-function announceOnlyFor(methods: ReadonlySet<string>, announce: Announcement): Announcement {
-  return (call) => {
-    if (methods.has(call.request.method)) announce(call);
-  };
-}
-
-function policyStep({ kind, written, methods }: ResolvedPolicy, secrets: Secrets): Step {
-  const parts = [
-    describeOptions(written, secrets),
-    methods === undefined ? "" : `only for ${methods.join(", ")}`,
-    kind.summary,
-  ];
-  return { kind: "policy", name: kind.name, summary: parts.filter((part) => part !== "").join(SEPARATOR) };
 }

@@ -7,13 +7,15 @@ import { readCertificates } from "./certificates.ts";
 import { checkVersions } from "./check-versions.ts";
 import type { Parts } from "./examine.ts";
 import { routeNames } from "./names.ts";
-import { checkFacts, checkOutermost, inOrder, resolvePolicies } from "./policies.ts";
+import { checkFacts, checkNeighbours, checkOutermost, inOrder, resolvePolicies } from "./policies.ts";
 import type { Path } from "./problem.ts";
+import { checkUpstreams } from "./reliability-checks.ts";
+import { checkRepetitions, checkUnkeyed, type GuardedRoute } from "./repetition-checks.ts";
 import type { Report } from "./report.ts";
 import type { RouteConfig, UpstreamConfig } from "./schema.ts";
 import type { Source } from "./source.ts";
 import { readTls } from "./tls.ts";
-import { type Destination, destinations } from "./versions.ts";
+import { type Destination, destinations, upstreamsOf } from "./versions.ts";
 
 /** What the router knows about paths. Passed in, because `config` imports nothing but `core`. */
 export interface PathChecks {
@@ -48,6 +50,7 @@ export function checkParts(
   for (const [name, upstream] of parts.upstreams)
     if (upstream !== undefined) checkTls(name, upstream, source, report);
   checkRoutes(parts, paths, report);
+  checkUpstreams(parts, source, report);
   checkPolicies(parts, source, policies, report);
   checkVersions(parts, routeNames(parts.routes), report);
   // Whether an upstream is used is only known if every route could be read.
@@ -108,19 +111,18 @@ function checkNames(routes: Parts["routes"], report: Report): void {
 
 /** False if the path is not a template: what would follow is not worth saying. */
 function checkRoute(route: RouteConfig, at: Path, parts: Parts, paths: PathChecks, report: Report): boolean {
-  const targets = destinations(route.to).map((destination) => ({
-    ...destination,
-    at: placeOf(destination, at),
-  }));
-  for (const { to, at: place } of targets)
-    if ("upstream" in to) checkReference(to.upstream, [...place, "upstream"], parts, report);
-  if (!targets.some(({ to }) => "upstream" in to)) warnUnused(route, at, report);
+  const upstreams = destinations(route.to).flatMap((destination) =>
+    upstreamsOf(destination.to).map((one) => ({ ...one, at: [...placeOf(destination, at), ...one.at] })),
+  );
+  for (const { upstream, at: place } of upstreams)
+    checkReference(upstream, [...place, "upstream"], parts, report);
+  if (upstreams.length === 0) warnUnused(route, at, report);
   try {
     const template = paths.parseTemplate(route.path);
     const params = template.segments.flatMap((segment) => (segment.kind === "param" ? segment.name : []));
-    for (const { to, at: place } of targets) {
-      if (!("upstream" in to) || to.rewrite === undefined) continue;
-      const problem = refuseRewrite(to.rewrite, route.path, params, template.rest);
+    for (const { rewrite, at: place } of upstreams) {
+      if (rewrite === undefined) continue;
+      const problem = refuseRewrite(rewrite, route.path, params, template.rest);
       if (problem !== undefined) report.error([...place, "rewrite"], problem);
     }
     return true;
@@ -227,6 +229,8 @@ function stub(route: RouteConfig, name: string): RoutePlan {
 
 function checkPolicies(parts: Parts, source: Source, kinds: readonly PolicyKind[], report: Report): void {
   const everywhere = resolvePolicies(parts.policies, ["policies"], kinds, source, report);
+  const names = routeNames(parts.routes);
+  const guarded: GuardedRoute[] = [];
   checkOutermost(everywhere, report);
   parts.routes.forEach((route, index) => {
     if (route === undefined) return;
@@ -241,15 +245,20 @@ function checkPolicies(parts: Parts, source: Source, kinds: readonly PolicyKind[
       }
     }
     checkOutermost(own, report);
-    checkFacts(inOrder(everywhere, own), route.methods, report);
+    const ordered = inOrder(everywhere, own);
+    checkFacts(ordered, route.methods, report);
+    checkNeighbours(ordered, route.methods, report);
+    checkRepetitions(route, ["routes", index], ordered, parts, report);
+    guarded.push({ name: names[index] ?? "", route, policies: ordered });
   });
+  checkUnkeyed(guarded, parts, report);
 }
 
 function checkUnused(parts: Parts, report: Report): void {
   const used = new Set(
     parts.routes
       .flatMap((route) => (route === undefined ? [] : destinations(route.to)))
-      .flatMap(({ to }) => ("upstream" in to ? to.upstream : [])),
+      .flatMap(({ to }) => upstreamsOf(to).map(({ upstream }) => upstream)),
   );
   for (const name of parts.upstreams.keys()) {
     if (!used.has(name)) report.keyWarn(["upstreams", name], "no route uses this upstream");

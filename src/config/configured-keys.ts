@@ -41,7 +41,8 @@ class ConfiguredKey implements Key {
   readonly #expires: number;
 
   constructor(config: KeyConfig) {
-    this.principal = keyPrincipal(config.id, config.consumer, config.scopes.join(" "), config.plan ?? "");
+    const { id, consumer, scopes, plan = "", environment } = config;
+    this.principal = keyPrincipal(id, consumer, scopes.join(" "), plan, environment);
     this.environment = config.environment;
     this.restrictions = Restrictions.of(config);
     this.#expires = config.expires ?? Number.POSITIVE_INFINITY;

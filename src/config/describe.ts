@@ -9,12 +9,12 @@ export const SEPARATOR = " · ";
 export function describeUpstream(options: UpstreamOptions, forward: ForwardRules, secrets: Secrets): string {
   const { timeout, targets } = options;
   const parts = [
-    targets.map(({ url }) => url).join(", ") + (targets.length > 1 ? " (round-robin)" : ""),
+    targets.map(({ url }) => url).join(", ") + (targets.length > 1 ? ` (${options.balance})` : ""),
     ...(forward.rewrite === null ? [] : [`path becomes ${forward.rewrite}`]),
     `Host ${describeHost(options.host)}`,
     ...describeFields("request", forward.request, secrets),
     ...describeFields("answer", forward.response, secrets),
-    `timeouts: connect ${formatDuration(timeout.connect)}, first byte ${formatDuration(timeout.firstByte)}, idle ${formatDuration(timeout.idle)}, tunnel ${formatDuration(timeout.tunnel)}`,
+    `timeouts: connect ${formatDuration(timeout.connect)}, first byte ${formatDuration(timeout.firstByte)}, idle ${formatDuration(timeout.idle)}, tunnel ${formatDuration(timeout.tunnel)}${timeout.total === Number.POSITIVE_INFINITY ? "" : `, in all ${formatDuration(timeout.total)}`}`,
     `pool: ${options.connections} connections a target, ${options.pending} waiting, idle ones closed after ${formatDuration(options.keepAlive)}`,
     ...(options.pipelining > 1 ? [`pipelining: ${options.pipelining} safe requests a connection`] : []),
     ...describeTls(options),

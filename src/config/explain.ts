@@ -2,6 +2,7 @@ import { count } from "../core/found.ts";
 import type { Plan, RoutePlan, Step } from "../core/plan.ts";
 import { formatSize as size, formatDuration as time } from "../core/values.ts";
 import { SEPARATOR } from "./describe.ts";
+import { reliabilityPlan } from "./reliability.ts";
 import { describeSelection, describeVersions } from "./versions.ts";
 
 /** What a plan does, for people. */
@@ -45,7 +46,15 @@ export function explainRoute(plan: Plan, route: RoutePlan): string {
     stage("record", [record(plan)]),
   ];
   const numbered = stages.map((text, index) => `  ${String(index + 1).padStart(2)} ${text}`);
-  return lines([route.name, ...numbered]);
+  return lines([route.name, ...numbered, ...reliability(plan, route)]);
+}
+
+function reliability(plan: Plan, route: RoutePlan): string[] {
+  const numbered = reliabilityPlan(plan, route).map(({ name, lines: [first = "", ...more] }, index) => {
+    const rest = more.map((line) => `\n${" ".repeat(21)}${line}`);
+    return `  ${String(index + 1).padStart(2)} ${name.padEnd(15)} ${first}${rest.join("")}`;
+  });
+  return ["  reliability plan", ...numbered];
 }
 
 /** A stage with several lines has them one below the other. */
@@ -66,10 +75,11 @@ function where({ methods, path, hosts, priority }: RoutePlan): string {
   return `${methods.length === 0 ? "every method" : methods.join(", ")} ${path}${host}${priority === 0 ? "" : `, priority ${priority}`}`;
 }
 
-function stepLines({ kind, name, version, summary }: Step): string[] {
+function stepLines({ kind, name, version, summary, fallback }: Step): string[] {
   const [first = "", ...more] = summary.split(SEPARATOR);
   if (kind === "version") return [first, ...more];
-  return [`${version === undefined ? "" : `${version} → `}${name}: ${first}`, ...more];
+  const instead = fallback === undefined ? [] : [`fallback: ${fallback}`];
+  return [`${version === undefined ? "" : `${version} → `}${name}: ${first}`, ...more, ...instead];
 }
 
 function record({ log }: Plan): string {

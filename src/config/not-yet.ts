@@ -5,19 +5,10 @@ import type { Path } from "./problem.ts";
  * Keys and words that the documentation of the whole product knows and this version does not:
  * `*` stands for any one key. Whoever adds one of them to the schema removes it here.
  */
-export const LATER: readonly string[] = [
-  "resources",
-  "upstreams.*.circuitBreaker",
-  "upstreams.*.retry",
-  "upstreams.*.healthCheck",
-  "upstreams.*.targets.*.weight",
-  "upstreams.*.balance.least-connections",
-  "upstreams.*.balance.consistent-hash",
-  "routes.*.to.service",
-];
+export const LATER: readonly string[] = ["resources", "routes.*.to.service"];
 
 /** Policies to come. One that exists is found before anybody looks here. */
-const LATER_POLICIES: readonly string[] = ["circuit-breaker", "idempotency", "oauth", "retry", "timeout"];
+const LATER_POLICIES: readonly string[] = ["circuit-breaker", "oauth", "retry", "timeout"];
 
 const later = LATER.map((pattern) => pattern.split("."));
 

@@ -46,6 +46,8 @@ function diary() {
       return { handler: () => backend(options.name), close: () => entries.push(`close ${options.name}`) };
     },
     fixed: () => backend("fixed"),
+    fallback: () => (next) => next,
+    lastGood: () => (next) => next,
     versions: () => () => (next) => next,
   };
   const make = (config: ConfigInput): Made =>

@@ -123,6 +123,29 @@ export function checkFacts(
   }
 }
 
+/** Checks that what has its place before or behind another policy has it there, and what is there once is. Outermost first. */
+export function checkNeighbours(
+  policies: readonly ResolvedPolicy[],
+  routeMethods: readonly string[] | undefined,
+  report: Report,
+): void {
+  const meet = (one: ResolvedPolicy, other: ResolvedPolicy): boolean =>
+    !methodsOf(one, routeMethods).isDisjointFrom(methodsOf(other, routeMethods));
+  for (const [index, policy] of policies.entries()) {
+    const { kind, path } = policy;
+    const before = policies.slice(0, index);
+    if (kind.once === true && before.some((other) => other.kind === kind && meet(policy, other)))
+      report.keyError(path, `${kind.name} is listed twice for the same method`);
+    for (const { kind: name, belongs, otherwise, strict } of kind.neighbours ?? []) {
+      const wrongSide = belongs === "before" ? policies.slice(index + 1) : before;
+      if (!wrongSide.some((other) => other.kind.name === name && meet(policy, other))) continue;
+      const message = `${name} belongs ${belongs} ${kind.name}: ${otherwise}`;
+      if (strict) report.keyError(path, message);
+      else report.keyWarn(path, message);
+    }
+  }
+}
+
 function methodsOf(
   { methods }: ResolvedPolicy,
   routeMethods: readonly string[] | undefined,

@@ -99,16 +99,39 @@ const upstreamName = text("the name of an upstream", (value) => {
   return value.includes("://") ? `${base}; list the URL under "upstreams" and give its name here` : base;
 });
 
+const rewrite = text("a path", (path) =>
+  path.startsWith("/") ? undefined : `a rewritten path starts with "/", ${found(path)}`,
+).optional();
+
+const fallback = z.union(
+  [
+    z.strictObject({ fixed: fixed.describe("An answer of the gateway itself.") }),
+    z.strictObject({
+      upstream: upstreamName.describe("Another one of `upstreams`."),
+      rewrite: rewrite.describe("The path that it sees; as for the first one when left out."),
+    }),
+    z.strictObject({
+      lastGood: z
+        .literal(true)
+        .describe("The last complete 200 that the same caller got for the same GET, for GET and HEAD."),
+    }),
+  ],
+  {
+    error: ({ input }) => `expected { fixed: … }, { upstream: … } or { lastGood: true }, ${found(input)}`,
+  },
+);
+
 const one = z.union(
   [
     z.strictObject({
       upstream: upstreamName.describe("One of `upstreams`."),
-      rewrite: text("a path", (path) =>
-        path.startsWith("/") ? undefined : `a rewritten path starts with "/", ${found(path)}`,
-      )
+      rewrite: rewrite.describe(
+        "The path that the upstream sees: `{name}` stands for a parameter, a final `*` for what the route's own `*` matched.",
+      ),
+      fallback: fallback
         .optional()
         .describe(
-          "The path that the upstream sees: `{name}` stands for a parameter, a final `*` for what the route's own `*` matched.",
+          "What answers, with `X-Fallback: true`, where the upstream cannot: when the request has not reached it, and for GET and HEAD also when it has and no answer came.",
         ),
     }),
     z.strictObject({ fixed: fixed.describe("An answer of the gateway itself.") }),

@@ -3,14 +3,19 @@ import { z } from "zod";
 import { text } from "../core/fields.ts";
 import { found } from "../core/found.ts";
 import type { StorePlan } from "../core/plan.ts";
+import { FILE_PARAMETERS, isPostgresUrl, readPostgresUrl } from "../core/postgres-url.ts";
 
 /** Where things are remembered. */
 
 const records = text("a store such as sqlite:./data/turnpike.db", (url) => {
   if (/^sqlite:.+/.test(url) || url === "none") return undefined;
-  if (/^postgres(ql)?:\/\//.test(url))
-    return "postgres:// is not available in this version yet; write sqlite:FILE";
-  return `expected none, or sqlite: and a file name such as sqlite:./data/turnpike.db, ${found(url)}`;
+  if (isPostgresUrl(url)) {
+    const address = readPostgresUrl(url);
+    return typeof address === "string" ? address : undefined;
+  }
+  const expected = "expected none, sqlite: and a file, or postgres://user:password@host:5432/database";
+  // A URL of another kind may hold a password.
+  return url.includes("://") ? expected : `${expected}, ${found(url)}`;
 });
 
 const counters = text("memory or a URL such as redis://127.0.0.1:6379", (url) => {
@@ -20,7 +25,8 @@ const counters = text("memory or a URL such as redis://127.0.0.1:6379", (url) =>
     return URL.canParse(url)
       ? undefined
       : "expected a URL such as redis://127.0.0.1:6379/0; this one cannot be read";
-  return `expected memory or a URL such as redis://127.0.0.1:6379, ${found(url)}`;
+  const expected = "expected memory or a URL such as redis://127.0.0.1:6379";
+  return url.includes("://") ? expected : `${expected}, ${found(url)}`;
 });
 
 export const store = z
@@ -28,7 +34,7 @@ export const store = z
     records: records
       .default("sqlite:./data/turnpike.db")
       .describe(
-        "What is issued at run time (API keys, revocations): `sqlite:` and a file, relative to the config, opened only if something uses it; `none` where only the config's own keys count and nothing may be written.",
+        "What is issued and remembered at run time (API keys, revocations, idempotency): `sqlite:` and a file, relative to the config, or `postgres://user:password@host:5432/database`, which several gateways share, with `sslmode` and `sslrootcert` as libpq has them; opened only if something uses it. `none` where only the config's own keys count and nothing may be written.",
       ),
     counters: counters
       .default("memory")
@@ -44,6 +50,16 @@ export function storePlan(
   folder: string,
 ): StorePlan {
   if (url === "none") return { records: null, counters: where };
+  if (isPostgresUrl(url)) return { records: absoluteFiles(url, folder), counters: where };
   const file = url.slice("sqlite:".length);
   return { records: isAbsolute(file) ? file : resolve(folder, file), counters: where };
+}
+
+function absoluteFiles(text: string, folder: string): string {
+  const url = new URL(text);
+  for (const name of FILE_PARAMETERS) {
+    const file = url.searchParams.get(name);
+    if (file) url.searchParams.set(name, resolve(folder, file));
+  }
+  return url.href;
 }

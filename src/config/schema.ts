@@ -3,6 +3,7 @@ import { cidr, distinct, listenHost, name, routeHost, text, whole, word } from "
 import { found } from "../core/found.ts";
 import { duration, size, sizeOrUnlimited } from "../core/values.ts";
 import { adminToken, keys } from "./schema-keys.ts";
+import { overload } from "./schema-overload.ts";
 import { policyEntry, route } from "./schema-route.ts";
 import { store } from "./schema-store.ts";
 import { tls } from "./schema-tls.ts";
@@ -164,6 +165,7 @@ export const configSchema = z
     lanes: lanes.default("auto"),
     limits: limits.prefault({}),
     timeouts: timeouts.prefault({}),
+    overload: overload.prefault({}),
     drain: drain.prefault({}),
     paths: paths.prefault({}),
     log: log.prefault({}),

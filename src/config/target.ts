@@ -30,7 +30,7 @@ function readTarget(url: string): Target {
   const { protocol, hostname, port } = new URL(url);
   const secure = protocol === "https:";
   const number = port === "" ? (secure ? 443 : 80) : Number(port);
-  return { url: `${protocol}//${hostname}:${number}`, secure, host: bare(hostname), port: number };
+  return { url: `${protocol}//${hostname}:${number}`, secure, host: bare(hostname), port: number, weight: 1 };
 }
 
 /** Sockets want IPv6 addresses without the brackets of URLs. */

@@ -77,6 +77,8 @@ export function versionNamed(versions: readonly ApiVersion[], name: string): Api
 type To = RouteConfig["to"];
 type OneTo = Extract<To, { upstream: string } | { fixed: unknown }>;
 
+export type FallbackConfig = NonNullable<Extract<OneTo, { upstream: string }>["fallback"]>;
+
 export interface Destination {
   /** As the config writes it; null where all versions go there. */
   readonly version: string | null;
@@ -87,6 +89,22 @@ export interface Destination {
 export function destinations(to: To): Destination[] {
   if (isOne(to)) return [{ version: null, to }];
   return Object.entries(to).map(([version, one]) => ({ version, to: one }));
+}
+
+/** An upstream that a destination names, and the path to where it does. */
+export interface UpstreamReference {
+  readonly upstream: string;
+  readonly rewrite?: string | undefined;
+  readonly at: readonly string[];
+}
+
+/** The upstream of a destination and the one that it falls back to, as far as there are such. */
+export function upstreamsOf(to: OneTo): UpstreamReference[] {
+  if (!("upstream" in to)) return [];
+  const { upstream, rewrite, fallback } = to;
+  const first = { upstream, rewrite, at: [] };
+  if (fallback === undefined || !("upstream" in fallback)) return [first];
+  return [first, { upstream: fallback.upstream, rewrite: fallback.rewrite, at: ["fallback"] }];
 }
 
 // Neither word is a version.

@@ -117,6 +117,22 @@ export class Call {
   attempts = 0;
   /** Milliseconds from sending upstream to the head of the answer. */
   upstreamTime = 0;
+  /**
+   * An attempt may have reached a service: a byte of it has left. While false, what failed has done nothing and can be
+   * repeated by anybody.
+   */
+  reached = false;
+  /** An attempt that may have reached a service had no answer that says what it did; another one may have followed. */
+  lost = false;
+  /**
+   * A policy holds the claim to this call's `Idempotency-Key`: a service that honours the key, which is passed on, may
+   * get the call more than once.
+   */
+  keyed = false;
+  /** For the log: what became of the key, of the cache, of the circuit; empty where none was asked. */
+  idempotency = "";
+  cache = "";
+  circuit = "";
   errorCode: ErrorCode | null = null;
   /** For the log only. */
   errorCause: unknown = undefined;
@@ -129,6 +145,8 @@ export class Call {
   #onAbort: Abortable | null = null;
   #signal: AbortController | null = null;
   #gone = false;
+  #held = 0;
+  #over = false;
 
   constructor(id: string, startedAt: number, request: Request, exchange: Exchange) {
     this.id = id;
@@ -162,7 +180,7 @@ export class Call {
   get signal(): AbortSignal {
     if (this.#signal === null) {
       this.#signal = new AbortController();
-      if (this.#gone) this.#signal.abort();
+      if (this.#gone && this.#held === 0) this.#signal.abort();
     }
     return this.#signal.signal;
   }
@@ -170,7 +188,7 @@ export class Call {
   /** What must happen if the client goes away before the answer is complete. The backend's; one at a time. */
   onAbort(work: Abortable | null): void {
     this.#onAbort = work;
-    if (this.#gone) work?.abort();
+    if (this.#gone && this.#held === 0) work?.abort();
   }
 
   /** What must happen at the last byte, in order of registration. */
@@ -179,16 +197,38 @@ export class Call {
     else this.#onEnd.push(end);
   }
 
+  /**
+   * From now on the work goes on when the client goes away (IDEM-14), until the returned function is called. The call
+   * ends when both are over, so that whoever waits for the last one waits for this one too.
+   */
+  hold(): () => void {
+    this.#held++;
+    let released = false;
+    return () => {
+      if (released) return;
+      released = true;
+      if (--this.#held > 0) return;
+      if (this.#gone) this.#giveUp();
+      if (this.#over) this.end();
+    };
+  }
+
   /** The wire says: the client has gone. */
   abort(): void {
     if (this.#gone) return;
     this.#gone = true;
+    if (this.#held === 0) this.#giveUp();
+  }
+
+  #giveUp(): void {
     this.#signal?.abort();
     this.#onAbort?.abort();
   }
 
   /** The wire says: this exchange is over. */
   end(): void {
+    this.#over = true;
+    if (this.#held > 0) return;
     const ends = this.#onEnd;
     this.#onEnd = null;
     this.#onAbort = null;
@@ -200,6 +240,19 @@ export class Call {
     this.principal = principal;
     this.unclaimed = null;
     this.provenance += principal.fields;
+  }
+
+  /** A call of the gateway's own in the name of this one: nobody waits for its answer, and no client can end it. */
+  behind(startedAt: number, request: Request, exchange: Exchange): Call {
+    const { id, route, params, clientIp, scheme, traceId, provenance, version, versionNamed, versionPrefix } =
+      this;
+    const { trusted, principal, challenge, unclaimed, closed, charges } = this;
+    const call = Object.assign(new Call(id, startedAt, request, exchange), {
+      ...{ route, params, clientIp, scheme, traceId, provenance, version, versionNamed, versionPrefix },
+      ...{ trusted, principal, challenge, unclaimed, closed, charges },
+    });
+    call.#facts = this.#facts;
+    return call;
   }
 
   /** Remembers for the log why the gateway answered in a service's place. */

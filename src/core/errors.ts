@@ -115,6 +115,12 @@ export const catalogue = {
     "The Idempotency-Key of the request cannot be used.",
     "Send one `Idempotency-Key` of 1 to 255 visible ASCII characters, such as a UUID.",
   ),
+  IDEMPOTENCY_KEY_REQUIRED: kind(
+    400,
+    "client",
+    "This route needs an Idempotency-Key, and the request carries none.",
+    "Send an `Idempotency-Key`, such as a UUID: a new one with each new request, the same one when you repeat a request.",
+  ),
   AUTHENTICATION_REQUIRED: kind(
     401,
     "client",
@@ -201,6 +207,18 @@ export const catalogue = {
     "There is no revocation with this id.",
     "Check the id against `turnpike tokens list`. What has expired is forgotten.",
   ),
+  IDEMPOTENCY_RECORD_NOT_FOUND: kind(
+    404,
+    "client",
+    "There is no record of an idempotent request with this id.",
+    "Check the id against the `Link` that named it. What has expired is forgotten, and so is what did nothing.",
+  ),
+  CIRCUIT_NOT_FOUND: kind(
+    404,
+    "client",
+    "There is no circuit with this name.",
+    "`GET /v1/circuits` lists them: one for each upstream with a `circuitBreaker`, and one for each of its targets where there are several.",
+  ),
   METHOD_NOT_ALLOWED: kind(
     405,
     "client",
@@ -218,6 +236,24 @@ export const catalogue = {
     "client",
     "What the request wants to change is in a state that does not allow it.",
     "The message says which; read the resource again and decide anew.",
+  ),
+  IDEMPOTENCY_KEY_IN_USE: kind(
+    409,
+    "client",
+    "A request with this Idempotency-Key is still running.",
+    "Wait the seconds in `Retry-After`, then send the same request again: it gets the answer of the one that runs.",
+  ),
+  IDEMPOTENCY_OUTCOME_UNKNOWN: kind(
+    409,
+    "client",
+    "An earlier request with this Idempotency-Key was sent on, and nobody knows what came of it.",
+    "Find out from the API itself whether it was carried out, then go on with a new key. `Link` leads to what the gateway knows; the operator can have the key forgotten.",
+  ),
+  IDEMPOTENCY_ANSWER_NOT_KEPT: kind(
+    409,
+    "client",
+    "The request was carried out before, and its answer was not kept.",
+    "Do not send it again: the message names the status that it was answered with. Read the result from the API itself.",
   ),
   VERSION_RETIRED: kind(
     410,
@@ -357,6 +393,12 @@ export const catalogue = {
     "The gateway has no capacity left for this request.",
     "Retry after the seconds in `Retry-After`.",
   ),
+  CIRCUIT_OPEN: kind(
+    503,
+    "upstream",
+    "The service behind the gateway is failing, and is given time to recover.",
+    "Nothing was sent to the service: retry after the seconds in `Retry-After`. The gateway's log and `/circuits` of its admin API say what has failed.",
+  ),
   AUTH_UNAVAILABLE: kind(
     503,
     "gateway",
@@ -369,6 +411,18 @@ export const catalogue = {
     "The rate limit cannot be checked at the moment.",
     "Retry after the seconds in `Retry-After`: the store of the counters cannot be reached, and the route is configured to refuse then.",
   ),
+  IDEMPOTENCY_UNAVAILABLE: kind(
+    503,
+    "gateway",
+    "The Idempotency-Key cannot be checked at the moment.",
+    "Retry with the same key after the seconds in `Retry-After`: the store of the records cannot be reached, and nothing was sent on.",
+  ),
+  RECORDS_UNAVAILABLE: kind(
+    503,
+    "gateway",
+    "The gateway's records cannot be read or written at the moment.",
+    "Retry after the seconds in `Retry-After`: the database of `store.records` cannot be reached. Keys that have been issued go on working meanwhile.",
+  ),
   UPSTREAM_CONNECT_TIMEOUT: kind(
     504,
     "upstream",
@@ -380,6 +434,18 @@ export const catalogue = {
     "upstream",
     "The service behind the gateway did not answer in time.",
     "The request may or may not have been processed; retry only what is safe to repeat.",
+  ),
+  DEADLINE_EXCEEDED: kind(
+    504,
+    "upstream",
+    "The service behind the gateway did not answer within the time that the request may take.",
+    "The request may or may not have been processed; retry only what is safe to repeat. The time is `timeout.total` of the upstream, or what the client allowed in `grpc-timeout` or `Connect-Timeout-Ms` if that is less.",
+  ),
+  NOT_CACHED: kind(
+    504,
+    "client",
+    "The request asked for a stored answer only, and there is none.",
+    "Send the request without `Cache-Control: only-if-cached` to have the service asked.",
   ),
   HTTP_VERSION_NOT_SUPPORTED: kind(
     505,
@@ -411,6 +477,10 @@ export interface GatewayErrorOptions {
   headers?: Readonly<Record<string, string>>;
   /** What problem details say instead of our own type, where a registry has one for the cause. */
   problem?: Problem;
+  /** `type` of the envelope, for clients that sort errors by it. */
+  type?: string;
+  /** Instead of the code's own, for clients of another API that know its cause by this one. */
+  status?: number;
   /** For the log only. */
   cause?: unknown;
 }
@@ -428,6 +498,9 @@ export class GatewayError extends Error {
   readonly details: readonly ErrorDetail[];
   readonly headers: Readonly<Record<string, string>>;
   readonly problem: Problem | null;
+  /** Empty for none. */
+  readonly type: string;
+  readonly status: number;
 
   constructor(code: ErrorCode, options: GatewayErrorOptions = {}) {
     super(
@@ -439,14 +512,12 @@ export class GatewayError extends Error {
     this.details = options.details ?? [];
     this.headers = options.headers ?? {};
     this.problem = options.problem ?? null;
+    this.type = options.type ?? "";
+    this.status = options.status ?? catalogue[code].status;
   }
 
   get kind(): ErrorKind {
     return catalogue[this.code];
-  }
-
-  get status(): number {
-    return catalogue[this.code].status;
   }
 
   /** Anything thrown becomes one of ours here, and only here. */

@@ -127,6 +127,13 @@ export const isPort = (port: number): boolean => port >= 1 && port <= 65_535;
 
 export const whole = (min: number, max: number) => z.int().min(min).max(max);
 
+/** A part of a whole, such as `0.5`, from `min` to 1. */
+export const share = (min: number) =>
+  z
+    .number({ error: ({ input }) => `expected a number from ${min} to 1 such as 0.5, ${found(input)}` })
+    .min(min)
+    .max(1);
+
 /** A list without repetitions, which would be slips. */
 export function distinct<Item extends z.ZodType>(item: Item) {
   return z.array(item).check(({ value, issues }) => {

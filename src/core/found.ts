@@ -15,9 +15,10 @@ function shown(input: unknown): string {
   return Object.keys(input).length === 0 ? "an empty object" : "an object";
 }
 
-/** One line, however long and whatever is in it. */
+/** One line, however long and whatever is in it; what stands before the @ of a URL may be a password. */
 export function quoted(text: string): string {
-  const short = text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text;
+  const open = text.replace(/:\/\/\S*@/, "://…@");
+  const short = open.length > LONGEST ? `${open.slice(0, LONGEST - 1)}…` : open;
   return JSON.stringify(short);
 }
 

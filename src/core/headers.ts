@@ -33,6 +33,8 @@ export const Kind = {
   cors: 2048,
   /** The request may be a replay: it came before the handshake was over, at whoever is in front of us. */
   early: 4096,
+  /** How long the client will wait. */
+  deadline: 8192,
 } as const;
 
 export interface FieldName {
@@ -57,6 +59,9 @@ const KINDS: ReadonlyMap<string, number> = new Map([
   ["http2-settings", Kind.hop],
   ["expect", Kind.hop],
   ["early-data", Kind.early | Kind.secured],
+  ["idempotency-key", Kind.secured],
+  ["grpc-timeout", Kind.deadline | Kind.secured],
+  ["connect-timeout-ms", Kind.deadline | Kind.secured],
   ["transfer-encoding", Kind.framing | Kind.secured],
   ["content-length", Kind.framing | Kind.secured],
   ["host", Kind.framing | Kind.secured],
@@ -69,6 +74,7 @@ const KINDS: ReadonlyMap<string, number> = new Map([
   ["x-real-ip", Kind.provenance | Kind.secured],
   ["x-request-id", Kind.provenance | Kind.secured | Kind.own],
   ["date", Kind.date],
+  ["x-attempt-count", Kind.provenance | Kind.secured],
   ["traceparent", Kind.provenance | Kind.secured],
   ["tracestate", Kind.provenance | Kind.secured],
   ["server", Kind.software],

@@ -86,12 +86,19 @@ function isAscii(text: string): boolean {
 export const noKeys: KeyDirectory = { find: () => null, generation: 0 };
 
 /** Whoever calls with a key. `scopes` are separated by spaces. */
-export function keyPrincipal(id: string, consumer: string, scopes: string, plan: string): Principal {
+export function keyPrincipal(
+  id: string,
+  consumer: string,
+  scopes: string,
+  plan: string,
+  environment: KeyEnvironment = "live",
+): Principal {
   const known = scopesOf(scopes);
   return {
     kind: "key",
     id,
     consumer,
+    environment,
     scopes: known.set,
     roles: NO_ROLES,
     plan,

@@ -4,6 +4,16 @@ export interface Metrics {
   counter<Label extends string>(name: string, help: string, labels: readonly Label[]): Counter<Label>;
   /** A value that is read when somebody looks; the values of all lanes are added up. */
   gauge(name: string, help: string, read: () => number): void;
+  /**
+   * States that all lanes see alike: read when somebody looks, and of the lanes' values for a series one is shown. The
+   * same name may be given several times; the returned function takes this one's series away again.
+   */
+  states<Label extends string>(
+    name: string,
+    help: string,
+    labels: readonly Label[],
+    read: () => Iterable<StateReading<Label>>,
+  ): () => void;
   /** `bounds` are the upper ends of the buckets, ascending, in the unit of the name (`_seconds`). */
   histogram<Label extends string>(
     name: string,
@@ -12,6 +22,11 @@ export interface Metrics {
     bounds: readonly number[],
   ): Histogram<Label>;
 }
+
+export type StateReading<Label extends string> = readonly [
+  labels: Readonly<Record<Label, string>>,
+  value: number,
+];
 
 /**
  * `with` gives the series of one set of label values: look it up once and keep it where calls pass often.
@@ -38,5 +53,6 @@ export interface HistogramSeries {
 export const noMetrics: Metrics = {
   counter: () => ({ with: () => ({ add: () => {} }) }),
   gauge: () => {},
+  states: () => () => {},
   histogram: () => ({ with: () => ({ observe: () => {} }) }),
 };

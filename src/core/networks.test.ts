@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { BlockList, isIPv6 } from "node:net";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { Networks, parseAddress } from "./networks.ts";
+import { addressOfCustomer, Networks, parseAddress } from "./networks.ts";
 
 describe("networks", () => {
   const contains = (network: string, address: string): boolean => new Networks([network]).has(address);
@@ -89,4 +89,16 @@ describe("networks", () => {
   test("are none without entries", () => {
     assert.equal(new Networks([]).has("127.0.0.1"), false);
   });
+});
+
+describe("the address of a customer", () => {
+  for (const [text, expected] of [
+    ["192.0.2.1", "192.0.2.1"],
+    ["::ffff:192.0.2.1", "192.0.2.1"],
+    ["2001:db8::1", "20010db800000000/64"],
+    ["2001:db8:0:0:ffff::", "20010db800000000/64"],
+    ["2001:db8:0:1::1", "20010db800000001/64"],
+    ["no:address", ""],
+  ] as const)
+    test(`of ${text} is "${expected}"`, () => assert.equal(addressOfCustomer(text), expected));
 });

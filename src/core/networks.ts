@@ -176,3 +176,17 @@ function longestZeroRun(groups: readonly number[]): { from: number; length: numb
   }
   return best;
 }
+
+/**
+ * What stands for a client of whom only the address is known: IPv4 as it is, IPv6 by its /64, because a network of
+ * IPv6 is given to one customer, who could draw an address of his own for every request (RL-19).
+ */
+export function addressOfCustomer(text: string): string {
+  if (!text.includes(":")) return text;
+  const address = parseAddress(text);
+  if (address === null || address.ipv4) return address?.text ?? "";
+  const [high, low] = address.words;
+  return `${hex(high)}${hex(low)}/64`;
+}
+
+const hex = (word: number): string => (word >>> 0).toString(16).padStart(8, "0");

@@ -1,5 +1,7 @@
 import type { Call } from "./call.ts";
 import type { Handler, Policy } from "./handler.ts";
+import type { UpstreamOptions } from "./kinds.ts";
+import type { Reliability } from "./reliability.ts";
 import type { Route } from "./route.ts";
 import type { VersionsPlan } from "./version.ts";
 
@@ -12,6 +14,7 @@ export interface Plan {
   readonly admin: AdminPlan;
   readonly limits: LimitsPlan;
   readonly timeouts: ClientTimeouts;
+  readonly overload: OverloadPlan;
   readonly drain: { readonly delay: number; readonly timeout: number };
   readonly paths: PathRules;
   readonly log: LogPlan;
@@ -29,12 +32,14 @@ export interface Plan {
   /** Threads that carry traffic; 0 where the machine decides. */
   readonly lanes: number;
   readonly routes: readonly RoutePlan[];
+  /** Those that a route uses. */
+  readonly upstreams: readonly UpstreamOptions[];
   /** Policies of every route that surround what no route answers, too (404); null for none. */
   readonly outermost: Policy | null;
 }
 
 export interface StorePlan {
-  /** The file of the SQLite database; null where nothing is kept. */
+  /** `postgres://…`, which may hold a password, or the file of a SQLite database; null where nothing is kept. */
   readonly records: string | null;
   /** `memory`, or the URL of a Redis. May hold a password. */
   readonly counters: string;
@@ -102,6 +107,19 @@ export interface ClientTimeouts {
   readonly write: number;
 }
 
+/** When new work is refused for the sake of what is in flight. */
+export interface OverloadPlan {
+  /** Bytes that the process may use; `auto` for what its container or machine has, Infinity for not looking. */
+  readonly memory: number | "auto";
+  /** Shares of it, or of a lane's heap: new calls are refused from the first on, new connections from the second. */
+  readonly shedAt: number;
+  readonly refuseAt: number;
+  /** How late the event loop of a lane may be; Infinity for not looking. */
+  readonly eventLoop: number;
+  /** Seconds that a refused client shall wait. */
+  readonly retryAfter: number;
+}
+
 /** What is refused (400) because servers read it differently, rule by rule. */
 export interface PathRules {
   /** `%2F` and `%5C`. */
@@ -141,4 +159,8 @@ export interface Step {
   readonly version?: string;
   /** One line with the numbers in force. */
   readonly summary: string;
+  /** What a policy does for calls that are made again, or that nobody can answer. */
+  readonly reliability?: Reliability;
+  /** What answers where a backend cannot. */
+  readonly fallback?: string;
 }

@@ -7,6 +7,8 @@ export interface Principal {
   readonly id: string;
   /** Whose it is: what limits count by, what logs, metrics and upstreams are told. */
   readonly consumer: string;
+  /** `live` or `test`: whose data do not mix; empty where the credential does not say. */
+  readonly environment: string;
   readonly scopes: ReadonlySet<string>;
   readonly roles: ReadonlySet<string>;
   /** Name of the plan that limits may depend on; empty for none. */

@@ -3,6 +3,7 @@
  * a database elsewhere can stand in for a file. Times are milliseconds since the epoch. No secret ever gets here,
  * only SHA-256 digests of secrets, in hex (KEY-4).
  */
+import type { IdempotencyRecords } from "./idempotency.ts";
 import type { KeyEnvironment, KeyRestrictions } from "./keys.ts";
 
 export interface Records {
@@ -10,6 +11,7 @@ export interface Records {
   readonly audit: AuditRecords;
   readonly adminToken: AdminTokenRecord;
   readonly revocations: RevocationRecords;
+  readonly idempotency: IdempotencyRecords;
   /** Whether somebody else, such as another process, has written since this was asked last. */
   changed(): Promise<boolean>;
   close(): Promise<void>;
@@ -166,6 +168,8 @@ export interface AuditEntry {
 export interface AuditRecords {
   /** Newest first. */
   list(page: Page): Promise<readonly AuditEntry[]>;
+  /** For what is done elsewhere than in the records, which audit their own changes. */
+  add(entry: Omit<AuditEntry, "id">): Promise<void>;
 }
 
 /** The digest of the one token that opens the admin API. */

@@ -1,8 +1,11 @@
 import type { Call } from "./call.ts";
 import type { Counters } from "./counters.ts";
+import type { Handler } from "./handler.ts";
+import type { IdempotencyStore } from "./idempotency.ts";
 import type { KeyDirectory } from "./keys.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Revocations } from "./revocations.ts";
+import type { SharedMemory } from "./shared-memory.ts";
 
 /** What a handler may know of the world outside a call. Injected, so that tests move the clock by hand. */
 export interface Clock {
@@ -39,6 +42,22 @@ export interface Tools {
   /** Keys issued at run time; policies see those of the config in front of them. */
   readonly keys: KeyDirectory;
   readonly revocations: Revocations;
+  readonly idempotency: IdempotencyStore;
+  /** What all lanes of the process see, and every plan. */
+  readonly shared: SharedMemory;
+  /** From 0 up to 1, for what is to be spread: jitter, weights. Not for secrets. */
+  readonly random: () => number;
+}
+
+/** Something that the gateway answers itself, beside the routes of the config. */
+export interface Endpoint {
+  /** For logs and metrics. */
+  readonly name: string;
+  /** As a route's. */
+  readonly path: string;
+  readonly methods: readonly string[];
+  readonly summary: string;
+  readonly handler: Handler;
 }
 
 /** What one entry of a config's `policies` is made with. */
@@ -56,6 +75,11 @@ export interface PolicyTools extends Tools {
    * before such an answer leaves. Throws nothing and takes no time.
    */
   readonly onRefusal: (announce: (call: Call) => void) => void;
+  /**
+   * Has the gateway answer at a path of the policy's own, inside the policies that the config has for every route.
+   * Several that offer the same path share the first one's handler.
+   */
+  readonly offer: (endpoint: Endpoint) => void;
   /** What must end when the plan is replaced. Calls that began under it may still come after. */
   readonly onClose: (close: () => void) => void;
 }

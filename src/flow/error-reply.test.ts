@@ -43,6 +43,13 @@ describe("the answer to an error", () => {
     });
   });
 
+  test("has the type and the status that clients of another API know its cause by", () => {
+    const error = new GatewayError("IDEMPOTENCY_KEY_REUSED", { type: "idempotency_error", status: 400 });
+    const { status, document } = answer(error);
+    assert.deepEqual([status, document.error.type], [400, "idempotency_error"]);
+    assert.deepEqual([answer(error, PROBLEM).status, answer(error, PROBLEM).document.status], [400, 400]);
+  });
+
   test("is problem details for whoever asks for them (ERR-12, RFC 9457)", () => {
     const error = new GatewayError("MALFORMED_REQUEST", { message: "No colon.", details });
     const { document, headers } = answer(error, PROBLEM, "https://docs/errors");

@@ -34,6 +34,7 @@ export function errorReply(call: Call, error: GatewayError, { docs, hsts }: Plan
 
 function envelope(call: Call, error: GatewayError): Record<string, unknown> {
   return {
+    ...(error.type === "" ? {} : { type: error.type }),
     code: error.code,
     message: error.message,
     details: error.details.slice(0, MAX_DETAILS),

@@ -110,14 +110,25 @@ export function makeFlow(parts: FlowParts): Acceptor {
 
 const NONE: RoutePlan["announcements"] = [];
 
+/** Whether the gateway has too much to do for another call. */
+export interface Shedder {
+  /** False while it has not: then nobody asks for a refusal. */
+  readonly shedding: boolean;
+  /** Null for a call that may pass all the same. */
+  refusal(): GatewayError | null;
+}
+
 /** The stage between accept and the policies: from the path to the route that takes it, or to why none does. */
 export function routed(
   { paths, outermost }: Pick<Plan, "paths" | "outermost">,
   router: Router,
   selectVersion: SelectVersion,
+  shedder: Shedder,
 ): Handler {
   return (call) => {
     const { request } = call;
+    const shed = shedder.shedding ? shedder.refusal() : null;
+    if (shed !== null) return within(outermost, call, refusal(shed));
     if (request.target === "*") return emptyReply(204, { Allow: SERVER_METHODS });
     // A tunnel names no path, so no route can refuse it (HTTP-3).
     if (request.method === "CONNECT") {

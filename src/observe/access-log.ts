@@ -31,6 +31,7 @@ export function formatAccessLine(call: Call, now: number, wall: number): string 
     `,"http":"${request.version}"` +
     (call.clientRequestId === "" ? "" : field(',"client_request_id":"', redactText(call.clientRequestId))) +
     (call.charges === null ? "" : limitFields(call.charges)) +
+    protectionFields(call) +
     (call.errorCode === null && outcome.aborted === null ? "}\n" : `${failureFields(call)}}\n`)
   );
 }
@@ -76,6 +77,12 @@ function limitFields(charges: readonly Charge[]): string {
     if (charge.degraded) degraded = ',"rate_limit_degraded":true';
   }
   return asked ? `,"rate_limit":"${outcome}","rate_limit_remaining":${remaining}${degraded}` : "";
+}
+
+/** Most calls ask for none of them. */
+function protectionFields({ idempotency, cache, circuit }: Call): string {
+  if (idempotency === "" && cache === "" && circuit === "") return "";
+  return field(',"idempotency":"', idempotency) + field(',"cache":"', cache) + field(',"circuit":"', circuit);
 }
 
 /** A principal is shared by all calls with its credential. */

@@ -17,6 +17,20 @@ describe("metrics", () => {
     );
   });
 
+  test("show a state that all threads see alike once, until it is taken away", () => {
+    const [one, two] = [new MetricRegistry(), new MetricRegistry()];
+    const stops = [one, two].map((registry) =>
+      registry.states("open", "Open.", ["circuit"], () => [[{ circuit: "carrier" }, 2]]),
+    );
+    one.states("open", "Open.", ["circuit"], () => [[{ circuit: "other" }, 0]]);
+    assert.equal(
+      render(one, two),
+      '# HELP open Open.\n# TYPE open gauge\nopen{circuit="carrier"} 2\nopen{circuit="other"} 0\n',
+    );
+    for (const stop of stops) stop();
+    assert.equal(render(one, two), '# HELP open Open.\n# TYPE open gauge\nopen{circuit="other"} 0\n');
+  });
+
   test("of several threads are added up, series by series", () => {
     const [one, two] = [new MetricRegistry(), new MetricRegistry()];
     for (const [registry, amount] of [

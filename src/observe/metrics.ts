@@ -2,7 +2,14 @@
  * Metrics are counted where they happen, each lane for itself, in plain objects: that costs a few additions and
  * no atomics. Who looks at `/metrics` collects a snapshot from every lane and adds them up.
  */
-import type { Counter, CounterSeries, Histogram, HistogramSeries, Metrics } from "../core/metrics.ts";
+import type {
+  Counter,
+  CounterSeries,
+  Histogram,
+  HistogramSeries,
+  Metrics,
+  StateReading,
+} from "../core/metrics.ts";
 
 /** Label values may come from outside; a scrape must stay small (OBS-8). */
 const MAX_SERIES = 1_000;
@@ -12,7 +19,8 @@ const OVERFLOW = "other";
 export interface MetricSnapshot {
   readonly name: string;
   readonly help: string;
-  readonly type: "counter" | "gauge" | "histogram";
+  /** A `state` is a gauge that every thread reads alike. */
+  readonly type: "counter" | "gauge" | "histogram" | "state";
   readonly labels: readonly string[];
   /** Upper ends of a histogram's buckets. */
   readonly bounds: readonly number[];
@@ -28,6 +36,7 @@ export interface SeriesSnapshot {
 export class MetricRegistry implements Metrics {
   readonly #metrics = new Map<string, Metric>();
   readonly #gauges = new Map<string, { help: string; read: () => number }>();
+  readonly #states = new Map<string, States>();
 
   counter<Label extends string>(name: string, help: string, labels: readonly Label[]): Counter<Label> {
     return this.#metric(name, () => new Metric(name, help, "counter", labels, []));
@@ -35,6 +44,18 @@ export class MetricRegistry implements Metrics {
 
   gauge(name: string, help: string, read: () => number): void {
     this.#gauges.set(name, { help, read });
+  }
+
+  states<Label extends string>(
+    name: string,
+    help: string,
+    labels: readonly Label[],
+    read: () => Iterable<StateReading<Label>>,
+  ): () => void {
+    const known = this.#states.get(name) ?? { help, labels, readers: new Set() };
+    this.#states.set(name, known);
+    known.readers.add(read);
+    return () => known.readers.delete(read);
   }
 
   histogram<Label extends string>(
@@ -51,7 +72,8 @@ export class MetricRegistry implements Metrics {
       const series = [{ values: [], numbers: [read()] }];
       return { name, help, type: "gauge", labels: [], bounds: [], series };
     });
-    return [...[...this.#metrics.values()].map((metric) => metric.snapshot()), ...gauges];
+    const states = [...this.#states].map(([name, states]) => snapshotStates(name, states));
+    return [...[...this.#metrics.values()].map((metric) => metric.snapshot()), ...gauges, ...states];
   }
 
   #metric(name: string, make: () => Metric): Metric {
@@ -61,6 +83,20 @@ export class MetricRegistry implements Metrics {
     this.#metrics.set(name, made);
     return made;
   }
+}
+
+interface States {
+  readonly help: string;
+  readonly labels: readonly string[];
+  readonly readers: Set<() => Iterable<StateReading<string>>>;
+}
+
+function snapshotStates(name: string, { help, labels, readers }: States): MetricSnapshot {
+  const readings = [...readers].flatMap((read) => [...read()]).slice(0, MAX_SERIES);
+  const series = readings.map(([values, value]): SeriesSnapshot => {
+    return { values: labels.map((label) => values[label] ?? ""), numbers: [value] };
+  });
+  return { name, help, type: "state", labels, bounds: [], series };
 }
 
 class Metric implements Counter<string>, Histogram<string> {
@@ -147,6 +183,7 @@ export function mergeSnapshots(all: readonly (readonly MetricSnapshot[])[]): Met
     );
     const series = [...bySeries.values()].map((parts): SeriesSnapshot => {
       const [first, ...more] = parts as [SeriesSnapshot, ...SeriesSnapshot[]];
+      if (same[0]?.type === "state") return first;
       const numbers = first.numbers.map((number, index) =>
         more.reduce((sum, part) => sum + (part.numbers[index] ?? 0), number),
       );
@@ -164,7 +201,8 @@ export function renderMetrics(snapshots: readonly MetricSnapshot[]): string {
 
 function renderMetric(metric: MetricSnapshot): string {
   const { name, help, type, labels, series } = metric;
-  const head = `# HELP ${name} ${help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")}\n# TYPE ${name} ${type}\n`;
+  const shown = type === "state" ? "gauge" : type;
+  const head = `# HELP ${name} ${help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")}\n# TYPE ${name} ${shown}\n`;
   const lines = series.map(({ values, numbers }) => {
     const pairs = labels.map((label, index) => `${label}="${escapeValue(values[index] ?? "")}"`);
     return type === "histogram" ? histogramLines(metric, pairs, numbers) : line(name, pairs, numbers[0] ?? 0);

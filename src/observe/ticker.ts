@@ -26,7 +26,8 @@ export const systemClock: Clock = {
   wall: () => Date.now(),
 };
 
-const TICK_MS = 100;
+/** How often it ticks, where nothing keeps it from doing so. */
+export const TICK_MS = 100;
 
 /** One timer for every deadline of the process. It does not keep the process alive. */
 export function startTicker(clock: Clock): Ticker & { stop(): void } {

@@ -1,5 +1,7 @@
 /** What the threads of a gateway say to each other. */
+import type { MessagePort } from "node:worker_threads";
 import type { Readiness } from "../admin/health.ts";
+import type { CircuitPlan } from "../backends/upstream/breaker/name.ts";
 import type { Plan } from "../core/plan.ts";
 import type { Capability } from "../core/policy.ts";
 import type { Tools } from "../core/tools.ts";
@@ -37,6 +39,8 @@ export interface LaneApi {
   reopenLog(): void;
   /** News from the service thread: keys, revocations. */
   receive(topic: Topic, message: unknown): void;
+  /** The other end of this line is the service's; the one before is lost. */
+  attach(line: MessagePort): void;
   metrics(): MetricSnapshot[];
 }
 
@@ -50,6 +54,7 @@ export interface LaneHost {
 export type ServicePlan = Pick<Plan, "admin" | "limits" | "timeouts" | "errors" | "store" | "keyPrefix"> & {
   readonly trustedProxies: readonly string[];
   readonly uses: ReadonlySet<Capability>;
+  readonly circuits: readonly CircuitPlan[];
 };
 
 /** What the main thread asks of the service. */
@@ -61,6 +66,8 @@ export interface ServiceApi {
   setReadiness(readiness: Readiness): void;
   /** What a new lane has to know before it can serve. */
   news(): readonly (readonly [Topic, unknown])[];
+  /** The other end of this line is a lane's. `owner` names the lane, and no other that ever was. */
+  attach(owner: string, line: MessagePort): void;
   close(): Promise<void>;
 }
 

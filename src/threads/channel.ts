@@ -1,5 +1,5 @@
 /** Calls between threads: methods of an object on the other side, each call one message and one answer. */
-import type { MessagePort, Worker } from "node:worker_threads";
+import { MessagePort, type Worker } from "node:worker_threads";
 import { ConfigError, type Problem } from "../config/problem.ts";
 
 /** Either end of a line between two threads. */
@@ -78,7 +78,9 @@ export function connect<Api extends object>(line: Line): Connection<Api> {
       const call = ++calls;
       const waiter = Promise.withResolvers<unknown>();
       waiting.set(call, waiter);
-      line.postMessage({ call, name, args } satisfies Request);
+      // A port is moved to the other thread; everything else is copied.
+      const ports = args.filter((arg) => arg instanceof MessagePort);
+      line.postMessage({ call, name, args } satisfies Request, ports);
       return waiter.promise;
     };
   }

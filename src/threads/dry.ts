@@ -1,9 +1,11 @@
 import type { World } from "../config/plan.ts";
 import { noCounters } from "../core/counters.ts";
 import type { Handler } from "../core/handler.ts";
+import { noIdempotency } from "../core/idempotency.ts";
 import { noKeys } from "../core/keys.ts";
 import { noMetrics } from "../core/metrics.ts";
 import { noRevocations } from "../core/revocations.ts";
+import { ownMemory } from "../core/shared-memory.ts";
 import type { Tools } from "../core/tools.ts";
 import { parseTemplate, shadowed } from "../flow/router/index.ts";
 import { policies } from "../policies/index.ts";
@@ -21,6 +23,9 @@ const tools: Tools = {
   counters: noCounters,
   keys: noKeys,
   revocations: noRevocations,
+  idempotency: noIdempotency,
+  shared: ownMemory(),
+  random: () => 0,
 };
 
 /** For plans that are only looked at: no socket, no timer, no pool comes of them. */
@@ -29,6 +34,8 @@ export const dryWorld: World = {
     policies,
     upstream: () => ({ handler: () => neverCalled, close: () => {} }),
     fixed: () => neverCalled,
+    fallback: () => (next) => next,
+    lastGood: () => (next) => next,
     versions: () => () => (next) => next,
   },
   tools,

@@ -3,7 +3,7 @@ import type { Call } from "../core/call.ts";
 import type { LogPlan } from "../core/plan.ts";
 import type { Tools } from "../core/tools.ts";
 import { makeClientAddress } from "../flow/client-address.ts";
-import { makeFlow, routed } from "../flow/flow.ts";
+import { makeFlow, routed, type Shedder } from "../flow/flow.ts";
 import { buildRouter } from "../flow/router/index.ts";
 import { selectVersionOf } from "../flow/version/select.ts";
 import { formatAccessLine } from "../observe/access-log.ts";
@@ -18,6 +18,7 @@ export interface GenerationParts {
   readonly newId: () => string;
   readonly meter: CallMeter;
   readonly openSink: (to: string) => LogSink;
+  readonly shedder: Shedder;
 }
 
 /**
@@ -30,7 +31,7 @@ export class Generation {
   #calls = 0;
   #retired: (() => void) | null = null;
 
-  constructor({ made, tools, newId, meter, openSink }: GenerationParts) {
+  constructor({ made, tools, newId, meter, openSink, shedder }: GenerationParts) {
     this.made = made;
     const { plan } = made;
     const { clock } = tools;
@@ -50,7 +51,7 @@ export class Generation {
       isId: isRequestId,
       clientAddress: makeClientAddress(plan.listen.trustedProxies),
       record,
-      route: routed(plan, buildRouter(plan.routes), selectVersionOf(plan, clock)),
+      route: routed(plan, buildRouter(plan.routes), selectVersionOf(plan, clock), shedder),
     });
     this.acceptor = {
       ...flow,

@@ -1,4 +1,6 @@
 /** What a config may name, and what answers to it. */
+import { fallBackTo } from "../backends/fallback/fallback.ts";
+import { makeLastGood } from "../backends/fallback/last-good.ts";
 import { makeFixed } from "../backends/fixed/fixed.ts";
 import { makeUpstream } from "../backends/upstream/upstream.ts";
 import type { Kinds } from "../core/kinds.ts";
@@ -9,5 +11,7 @@ export const kinds: Kinds = {
   policies,
   upstream: makeUpstream,
   fixed: makeFixed,
+  fallback: fallBackTo,
+  lastGood: makeLastGood,
   versions: makeVersionSteps,
 };

@@ -1,3 +1,4 @@
+import type { MessagePort } from "node:worker_threads";
 import type { Counters } from "../core/counters.ts";
 import type { Plan } from "../core/plan.ts";
 import type { Tools } from "../core/tools.ts";
@@ -6,9 +7,10 @@ import { KeyTable } from "../identity/keys/table.ts";
 import { RevocationList, type RevocationNews } from "../identity/revocations/list.ts";
 import { type MemoryCounters, memoryCounters } from "../stores/counters/memory/memory-counters.ts";
 import type { Topic, World } from "./api.ts";
+import { IdempotencyLine } from "./idempotency-line.ts";
 import type { Shared } from "./shared.ts";
 
-type Stores = Pick<Tools, "counters" | "keys" | "revocations">;
+type Stores = Pick<Tools, "counters" | "keys" | "revocations" | "idempotency">;
 type StorePlan = Plan["store"];
 
 /** The stores as a lane sees them: memory that all lanes share, and connections of its own. */
@@ -17,12 +19,14 @@ export class LaneStores {
   readonly #memory: MemoryCounters;
   readonly #keys = new KeyTable();
   readonly #revocations = new RevocationList();
+  readonly #idempotency: IdempotencyLine;
   /** By URL; a connection outlives the plans that use it. */
   readonly #remote = new Map<string, { readonly counters: Counters; users: number }>();
 
   constructor(world: World, shared: Shared) {
     this.#world = world;
     this.#memory = memoryCounters(shared.counters, world.clock);
+    this.#idempotency = new IdempotencyLine(world.ticker);
   }
 
   /** How many keys of limits lost their counts for want of room. */
@@ -36,6 +40,7 @@ export class LaneStores {
       counters: counters === "memory" ? this.#memory : await this.#connect(counters),
       keys: this.#keys,
       revocations: this.#revocations,
+      idempotency: this.#idempotency,
     };
   }
 
@@ -56,6 +61,15 @@ export class LaneStores {
     if (shared === undefined || --shared.users > 0) return;
     this.#remote.delete(counters);
     shared.counters.close();
+  }
+
+  /** A line to the service. */
+  attach(line: MessagePort): void {
+    this.#idempotency.attach(line);
+  }
+
+  close(): void {
+    this.#idempotency.close();
   }
 
   receive(topic: Topic, message: unknown): void {

@@ -1,5 +1,7 @@
 /** The data path in one thread: everything that a request meets. */
+import type { MessagePort } from "node:worker_threads";
 import { loadPlan } from "../config/plan.ts";
+import { openSharedMemory, type SharedMemory } from "../core/shared-memory.ts";
 import type { Tools } from "../core/tools.ts";
 import { parseTemplate, shadowed } from "../flow/router/index.ts";
 import { makeCallMeter } from "../observe/call-metrics.ts";
@@ -13,6 +15,7 @@ import { Generation } from "./generation.ts";
 import { kinds } from "./kinds.ts";
 import { LaneStores } from "./lane-stores.ts";
 import { dataListener } from "./listener.ts";
+import { Overload } from "./overload.ts";
 import type { Shared } from "./shared.ts";
 import { SharedSinks } from "./sinks.ts";
 import { SharedUpstreams } from "./upstreams.ts";
@@ -24,19 +27,27 @@ export class Lane implements LaneApi {
   readonly #metrics = new MetricRegistry();
   readonly #sinks = new SharedSinks();
   readonly #upstreams: SharedUpstreams;
+  readonly #memory: SharedMemory;
+  readonly #overload: Overload;
   readonly #newId: () => string;
   readonly #meter: ReturnType<typeof makeCallMeter>;
   #prepared: Generation | null = null;
   #current: Generation | null = null;
   #server: HttpServer | null = null;
+  /** Plans that others have taken the place of, with calls that began under them. */
+  readonly #retiring = new Set<Generation>();
+  #allEnded: (() => void) | null = null;
+  #destroyed = false;
 
   constructor(world: World, shared: Shared) {
     this.#world = world;
     this.#shared = shared;
     this.#stores = new LaneStores(world, shared);
+    this.#memory = openSharedMemory(shared.memory, shared.lane, shared.lanes);
     this.#upstreams = new SharedUpstreams(kinds.upstream, shared.lanes);
     this.#newId = makeRequestIds(() => world.clock.wall());
     this.#meter = makeCallMeter(this.#metrics);
+    this.#overload = new Overload({ ...world, metrics: this.#metrics, shared: this.#memory });
     this.#metrics.gauge("turnpike_connections", "Open connections of clients.", () => this.#connections);
     this.#metrics.gauge(
       "turnpike_log_lines_dropped",
@@ -62,6 +73,8 @@ export class Lane implements LaneApi {
       ...this.#world,
       pseudonym: this.#shared.pseudonym,
       metrics: this.#metrics,
+      shared: this.#memory,
+      random: Math.random,
       ...(await this.#stores.open(store)),
     };
     const world = {
@@ -76,6 +89,7 @@ export class Lane implements LaneApi {
       newId: this.#newId,
       meter: this.#meter,
       openSink: (to) => this.#sinks.take(to),
+      shedder: this.#overload,
     });
   }
 
@@ -85,6 +99,7 @@ export class Lane implements LaneApi {
     const last = this.#current;
     this.#prepared = null;
     this.#current = next;
+    this.#overload.configure(next.made.plan.overload);
     this.#server?.reconfigure({ ...dataListener(next.made.plan), acceptor: next.acceptor });
     if (last !== null) this.#retire(last);
   }
@@ -97,7 +112,10 @@ export class Lane implements LaneApi {
 
   #retire(generation: Generation): void {
     const { log, store } = generation.made.plan;
+    this.#retiring.add(generation);
     generation.retire(() => {
+      this.#retiring.delete(generation);
+      if (this.#retiring.size === 0) this.#allEnded?.();
       this.#sinks.giveUp(log.to);
       this.#stores.giveUp(store);
     });
@@ -105,12 +123,14 @@ export class Lane implements LaneApi {
 
   listen(host: string, port: number, shared: boolean): Promise<number> {
     const current = this.#current as Generation;
+    this.#overload.start();
     this.#server = new HttpServer({
       ...this.#world,
       ...dataListener(current.made.plan),
       acceptor: current.acceptor,
       admission: openAdmission(this.#shared.admission, this.#shared.lane),
       ticketSecret: this.#shared.ticketSecret,
+      refuses: () => this.#overload.refusing,
     });
     return this.#server.listen(host, port, { reusePort: shared });
   }
@@ -120,16 +140,32 @@ export class Lane implements LaneApi {
   }
 
   async close(timeout: number): Promise<void> {
+    const end = performance.now() + timeout;
     await this.#server?.close(timeout);
     this.discard();
+    this.#overload.close();
     if (this.#current !== null) this.#retire(this.#current);
     this.#current = null;
+    await this.#callsEnd(end - performance.now());
+    this.#stores.close();
     await this.#sinks.close();
     flushLogs();
   }
 
+  /** Calls may go on when their clients have gone (`Call.hold`). */
+  async #callsEnd(timeout: number): Promise<void> {
+    if (this.#retiring.size === 0 || this.#destroyed) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const force = setTimeout(resolve, timeout);
+    this.#allEnded = resolve;
+    await promise;
+    clearTimeout(force);
+  }
+
   destroy(): void {
+    this.#destroyed = true;
     this.#server?.destroy();
+    this.#allEnded?.();
   }
 
   reopenLog(): void {
@@ -138,6 +174,10 @@ export class Lane implements LaneApi {
 
   receive(topic: Topic, message: unknown): void {
     this.#stores.receive(topic, message);
+  }
+
+  attach(line: MessagePort): void {
+    this.#stores.attach(line);
   }
 
   metrics(): MetricSnapshot[] {

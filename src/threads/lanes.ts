@@ -1,4 +1,6 @@
 /** The lanes of a process: started together, told the same, replaced when one fails. */
+import { randomUUID } from "node:crypto";
+import { MessageChannel, type MessagePort } from "node:worker_threads";
 import type { Log } from "../core/tools.ts";
 import type { MetricSnapshot } from "../observe/metrics.ts";
 import type { Draft, LaneApi, LaneHost, Topic, World } from "./api.ts";
@@ -12,17 +14,23 @@ type News = () => Promise<readonly (readonly [Topic, unknown])[]>;
 export interface LanesParts {
   /** Where a lane runs in this thread, for tests and where there is but one. */
   readonly world: World;
+  /** What lanes and service share, see core/shared-memory.ts. */
+  readonly memory: SharedArrayBuffer;
   readonly count: number;
   /** In threads of their own. */
   readonly threads: boolean;
   /** What a new lane must know before it serves. */
   readonly news: News;
+  /** Gives the service its end of a lane's line. */
+  readonly attach: (owner: string, line: MessagePort) => void;
   /** How long the calls of a failed lane may take to end, in milliseconds. */
   readonly drainTimeout: () => number;
 }
 
 interface LaneThread {
   readonly api: Remote<LaneApi>;
+  /** Names it, and no other that ever was. */
+  readonly owner: string;
   /** When it began, on the monotonic clock. */
   readonly since: number;
   terminate(): Promise<void>;
@@ -46,8 +54,14 @@ export class Lanes {
   constructor(parts: LanesParts) {
     this.#parts = parts;
     this.#log = parts.world.log;
-    this.#shared = allocateShared(parts.count, parts.world.clock);
+    this.#shared = allocateShared(parts.count, parts.memory, parts.world.clock);
     this.#running = this.#shared.map((shared) => this.#open(shared));
+    this.connect();
+  }
+
+  /** Each lane gets a line to the service, in place of the one to a service that has failed. */
+  connect(): void {
+    for (const lane of this.#alive()) this.#connect(lane);
   }
 
   /** After the first `reload`. Resolves with the port that they share. */
@@ -114,15 +128,27 @@ export class Lanes {
     return turn;
   }
 
+  #connect({ api, owner }: LaneThread): void {
+    const { port1, port2 } = new MessageChannel();
+    void api.attach(port1).catch(ignoreLost);
+    this.#parts.attach(owner, port2);
+  }
+
   #open(shared: Shared): LaneThread {
+    const owner = randomUUID();
     const since = performance.now();
     if (!this.#parts.threads) {
       const api = here<LaneApi>(new Lane(this.#parts.world, shared));
-      return { api, since, terminate: async () => {} };
+      return { api, owner, since, terminate: async () => {} };
     }
     const worker = startThread(`lane ${shared.lane}`, "./lane-worker.ts", shared);
     const { remote, lost } = connect<LaneApi>(worker);
-    const lane: LaneThread = { api: remote, since, terminate: async () => void (await worker.terminate()) };
+    const lane: LaneThread = {
+      api: remote,
+      owner,
+      since,
+      terminate: async () => void (await worker.terminate()),
+    };
     const host: LaneHost = { failed: () => this.#replace(shared, lane, true) };
     expose(worker, host);
     worker.on("error", (error) => this.#log.error({ cause: error, lane: shared.lane }, "a lane has crashed"));
@@ -151,6 +177,7 @@ export class Lanes {
     const lane = this.#open(shared);
     // In its place at once: if it fails too it is replaced in its turn.
     this.#running[shared.lane] = lane;
+    this.#connect(lane);
     try {
       await lane.api.prepare(draft);
       for (const [topic, message] of await this.#parts.news()) await lane.api.receive(topic, message);

@@ -2,9 +2,12 @@
 import { writeSync } from "node:fs";
 import { makeAdminApi } from "../admin/api.ts";
 import { auditRoutes } from "../admin/audit.ts";
+import { type Circuit, circuitRoutes } from "../admin/circuits.ts";
+import { idempotencyRoutes } from "../admin/idempotency.ts";
 import { keyRoutes } from "../admin/keys.ts";
 import { revocationRoutes } from "../admin/revocations.ts";
 import type { Handler } from "../core/handler.ts";
+import type { IdempotencyRecords } from "../core/idempotency.ts";
 import type { Records } from "../core/records.ts";
 import { createFirstAdminToken } from "../identity/admin-token.ts";
 import { digestOf } from "../identity/keys/issue.ts";
@@ -32,7 +35,7 @@ export class RecordsKeeper {
   }
 
   static async open(world: World, file: string, publish: Publish): Promise<RecordsKeeper> {
-    const records = await openRecords(file);
+    const records = await openRecords(file, () => world.clock.wall());
     const keys = await openKeyRegistry({
       ...world,
       records,
@@ -46,6 +49,10 @@ export class RecordsKeeper {
     return new RecordsKeeper(world, records, keys, revocations);
   }
 
+  get idempotency(): IdempotencyRecords {
+    return this.#records.idempotency;
+  }
+
   /** What a new lane has to know. */
   news(): readonly (readonly [Topic, unknown])[] {
     return [
@@ -55,9 +62,9 @@ export class RecordsKeeper {
   }
 
   /** The admin API under a plan. */
-  api({ admin, keyPrefix }: ServicePlan): Handler {
+  api({ admin, keyPrefix }: ServicePlan, circuits: readonly Circuit[]): Handler {
     const wall = () => this.#world.clock.wall();
-    const { keys, revocations, audit, adminToken } = this.#records;
+    const { keys, revocations, idempotency, audit, adminToken } = this.#records;
     const given = givenToken(admin.token);
     return makeAdminApi({
       routes: [
@@ -69,6 +76,8 @@ export class RecordsKeeper {
           usedAt: (digest) => this.#keys.usedAt(digest),
         }),
         ...revocationRoutes({ records: revocations, wall, refresh: () => this.#revocations.refresh() }),
+        ...idempotencyRoutes({ records: idempotency, wall }),
+        ...circuitRoutes({ circuits, audit, wall }),
         ...auditRoutes(audit),
       ],
       token: async () => given ?? (await adminToken.get()),

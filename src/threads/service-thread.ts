@@ -1,5 +1,5 @@
 /** The service, in a thread of its own or in this one. */
-import type { Worker } from "node:worker_threads";
+import type { MessagePort, Worker } from "node:worker_threads";
 import type { ServiceApi, ServiceHost, ServicePlan, World } from "./api.ts";
 import { connect, expose, here, type Remote } from "./channel.ts";
 import { Service } from "./service.ts";
@@ -7,8 +7,12 @@ import { startThread } from "./thread.ts";
 
 export interface ServiceParts {
   readonly world: World;
+  /** What lanes and service share, see core/shared-memory.ts. */
+  readonly memory: SharedArrayBuffer;
   readonly host: ServiceHost;
   readonly threads: boolean;
+  /** Another service has taken the place of one that failed. */
+  readonly replaced: () => void;
 }
 
 /** A service that fails at once again must not keep the machine busy. */
@@ -49,6 +53,11 @@ export class ServiceThread {
     return this.#api.news();
   }
 
+  /** A lane's line. Where the service has failed it is lost, and the next one gets another. */
+  attach(owner: string, line: MessagePort): void {
+    void this.#api.attach(owner, line).catch(() => line.close());
+  }
+
   async close(): Promise<void> {
     this.#stopping = true;
     await this.#api.close().catch(() => {});
@@ -56,9 +65,9 @@ export class ServiceThread {
   }
 
   #open(): Remote<ServiceApi> {
-    const { threads, world, host } = this.#parts;
-    if (!threads) return here<ServiceApi>(new Service(world, host));
-    const worker = startThread("service", "./service-worker.ts");
+    const { threads, world, memory, host } = this.#parts;
+    if (!threads) return here<ServiceApi>(new Service(world, host, memory));
+    const worker = startThread("service", "./service-worker.ts", memory);
     const { remote, lost } = connect<ServiceApi>(worker);
     expose(worker, host);
     worker.on("error", (error) => world.log.error({ cause: error }, "the service thread has crashed"));
@@ -79,6 +88,7 @@ export class ServiceThread {
     try {
       await this.#api.start({ ...plan, admin: { ...plan.admin, port: this.#port } });
       await this.#api.setReadiness(this.#readiness);
+      this.#parts.replaced();
       this.#parts.world.log.warn({}, "the service thread has been replaced");
     } catch (error) {
       this.#parts.world.log.error({ cause: error }, "the service thread could not be replaced; trying again");

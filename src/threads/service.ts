@@ -1,5 +1,6 @@
 /** What people and machines that run the gateway talk to: health, metrics, the admin API; and the records behind it. */
 
+import type { MessagePort } from "node:worker_threads";
 import { isAdminTarget } from "../admin/api.ts";
 import { makeHealth, type Readiness } from "../admin/health.ts";
 import { BytesBody } from "../core/body.ts";
@@ -14,22 +15,31 @@ import { isRequestId, makeRequestIds } from "../observe/request-id.ts";
 import type { Acceptor } from "../wire/acceptor.ts";
 import { HttpServer } from "../wire/server.ts";
 import type { ServiceApi, ServiceHost, ServicePlan, Topic, World } from "./api.ts";
+import { Circuits } from "./circuits.ts";
+import { IdempotencyDesk } from "./idempotency-desk.ts";
 import { listener } from "./listener.ts";
 import { RecordsKeeper } from "./records-keeper.ts";
 
 export class Service implements ServiceApi {
   readonly #world: World;
   readonly #host: ServiceHost;
+  readonly #memory: SharedArrayBuffer;
   readonly #newId: () => string;
   readonly #health: Handler;
+  readonly #desk: IdempotencyDesk;
   #readiness: Readiness = "starting";
   #server: HttpServer | null = null;
   #keeper: RecordsKeeper | null = null;
+  #circuits: Circuits;
 
-  constructor(world: World, host: ServiceHost) {
+  /** `memory`: what it shares with the lanes, see core/shared-memory.ts. */
+  constructor(world: World, host: ServiceHost, memory: SharedArrayBuffer) {
     this.#world = world;
     this.#host = host;
+    this.#memory = memory;
+    this.#circuits = new Circuits([], memory, world);
     this.#newId = makeRequestIds(() => world.clock.wall());
+    this.#desk = new IdempotencyDesk(world);
     this.#health = makeHealth({ readiness: () => this.#readiness });
   }
 
@@ -52,8 +62,13 @@ export class Service implements ServiceApi {
     return this.#keeper?.news() ?? [];
   }
 
+  attach(owner: string, line: MessagePort): void {
+    this.#desk.attach(owner, line);
+  }
+
   async close(): Promise<void> {
     await this.#server?.close(0);
+    await this.#desk.close();
     await this.#keeper?.close();
     flushLogs();
   }
@@ -64,12 +79,14 @@ export class Service implements ServiceApi {
     if (this.#keeper !== null || !uses.has("records") || store.records === null) return;
     const publish: ServiceHost["publish"] = (topic, message) => this.#host.publish(topic, message);
     this.#keeper = await RecordsKeeper.open(this.#world, store.records, publish);
+    this.#desk.open(this.#keeper.idempotency);
     await this.#keeper.introduce(plan);
   }
 
   #acceptor(plan: ServicePlan): Acceptor {
     const { clock, log } = this.#world;
-    const api = this.#keeper?.api(plan);
+    this.#circuits = new Circuits(plan.circuits, this.#memory, this.#world);
+    const api = this.#keeper?.api(plan, this.#circuits.list);
     const route: Handler = (call) => {
       const { target } = call.request;
       if (api !== undefined && isAdminTarget(target)) return api(call);
@@ -90,7 +107,8 @@ export class Service implements ServiceApi {
   readonly #metrics: (...args: Parameters<Handler>) => ReturnType<Handler> = async (call) => {
     if (call.request.method !== "GET" && call.request.method !== "HEAD")
       throw new GatewayError("METHOD_NOT_ALLOWED", { headers: { Allow: "GET, HEAD" } });
-    const text = renderMetrics(mergeSnapshots(await this.#host.metrics()));
+    const all = [...(await this.#host.metrics()), this.#circuits.metrics()];
+    const text = renderMetrics(mergeSnapshots(all));
     const headers = Headers.of({
       "Content-Type": "text/plain; version=0.0.4; charset=utf-8",
       "Cache-Control": "no-store",

@@ -11,16 +11,18 @@ export interface Shared {
   readonly lanes: number;
   readonly admission: SharedArrayBuffer;
   readonly counters: SharedArrayBuffer;
+  /** See core/shared-memory.ts. */
+  readonly memory: SharedArrayBuffer;
   /** What the keys of TLS session tickets are made of. */
   readonly ticketSecret: Uint8Array;
 }
 
-/** For each lane its view of it. */
-export function allocateShared(lanes: number, clock: Clock): Shared[] {
+/** For each lane its view of it. `memory` is the service's, too. */
+export function allocateShared(lanes: number, memory: SharedArrayBuffer, clock: Clock): Shared[] {
   const admission = allocateAdmission(lanes);
   const counters = allocateCounters(clock);
   const pseudonym = `turnpike-${randomBytes(4).toString("hex")}`;
   const ticketSecret = new Uint8Array(randomBytes(32));
-  const all = { pseudonym, lanes, admission, counters, ticketSecret };
+  const all = { pseudonym, lanes, admission, counters, memory, ticketSecret };
   return Array.from({ length: lanes }, (_, lane) => ({ ...all, lane }));
 }

@@ -29,6 +29,8 @@ export interface ServerOptions extends ServerSettings {
   readonly admission?: Admission;
   /** Shared with the other lanes, so that a TLS session goes on wherever the client's next connection lands. */
   readonly ticketSecret?: Uint8Array;
+  /** While it says so, new connections are closed at once. */
+  readonly refuses?: () => boolean;
 }
 
 export interface ListenOptions {
@@ -54,6 +56,7 @@ export class HttpServer implements Port {
   readonly #connections = new Map<Connection, Peer>();
   readonly #admission: Admission;
   readonly #ticketSecret: Uint8Array;
+  readonly #refuses: () => boolean;
   #ticketDay = 0;
   #tls: TlsPlan | null = null;
   #contexts: TlsContexts | null = null;
@@ -69,6 +72,7 @@ export class HttpServer implements Port {
     this.settings = options;
     this.#clock = options.clock;
     this.#ticketSecret = options.ticketSecret ?? randomBytes(32);
+    this.#refuses = options.refuses ?? (() => false);
     this.#secure(options.tls ?? null);
     this.#admission = options.admission ?? openAdmission(allocateAdmission(1), 0);
     this.now = options.clock.now();
@@ -180,8 +184,9 @@ export class HttpServer implements Port {
   #onConnection(socket: Socket): void {
     this.#accepted++;
     const address = plainAddress(socket.remoteAddress ?? "");
-    // Gone already; or so many that even saying no is too much.
-    if (address === "" || this.#admission.connections >= this.settings.limits.connections * 2) {
+    // Gone already; or so many, or so little memory, that even saying no is too much.
+    const over = this.#admission.connections >= this.settings.limits.connections * 2 || this.#refuses();
+    if (address === "" || over) {
       socket.on("error", () => {});
       socket.destroy();
       return;

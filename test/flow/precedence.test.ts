@@ -65,6 +65,11 @@ const STEPS: readonly Step[] = [
   { code: "INVALID_API_KEY", status: 401, spoil: (request) => request.fields.set("X-API-Key", "nobody") },
   { code: "INSUFFICIENT_SCOPE", status: 403, spoil: (request) => request.fields.set("X-API-Key", "reader") },
   { code: "RATE_LIMITED", status: 429, spoil: (request) => request.fields.set("X-API-Key", "busy writer") },
+  {
+    code: "IDEMPOTENCY_KEY_INVALID",
+    status: 400,
+    spoil: (request) => request.fields.set("Idempotency-Key", "a b"),
+  },
   { code: "UNSUPPORTED_VERSION", status: 400, spoil: (request) => request.fields.set("API-Version", "9") },
   {
     code: "UNSUPPORTED_MEDIA_TYPE",
@@ -94,7 +99,7 @@ describe("a request with two faults", () => {
     gateway = await startGateway(
       {
         listen: { trustedProxies: ["127.0.0.0/8"] },
-        store: { records: "none" },
+        store: { records: "sqlite:./records.db" },
         keys: [
           { id: "writer", hash: hash("writer"), consumer: "acme", scopes: ["write"] },
           { id: "reader", hash: hash("reader"), consumer: "acme", scopes: ["read"] },
@@ -129,6 +134,7 @@ describe("a request with two faults", () => {
                   cost: { header: "X-Cost" },
                 },
               },
+              { idempotency: {} },
               {
                 validate: {
                   body: {

@@ -78,6 +78,10 @@ class Question implements UpstreamExchange {
     this.head = `${method} / HTTP/1.1\r\nHost: a\r\n\r\n`;
   }
 
+  mayRepeat(): boolean {
+    return true;
+  }
+
   settle(how: string): void {
     if (this.#settled !== "") this.#result.mistakes.push(`settled twice: ${this.#settled}, ${how}`);
     this.#settled = how;

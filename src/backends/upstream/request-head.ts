@@ -13,6 +13,7 @@ export function requestHead(
   host: string,
   rules: FieldRules,
   pseudonym: string,
+  provenance = call.provenance,
 ): string {
   const { request } = call;
   const { names, values } = request.headers;
@@ -29,7 +30,7 @@ export function requestHead(
     text += `${field.start}${values[i]}\r\n`;
   }
   for (const [name, value] of rules.set) text += `${name}: ${value}\r\n`;
-  text += call.provenance;
+  text += provenance;
   // RFC 9110 §7.6.3: every gateway adds itself to Via, and may find itself there.
   if (via.includes(pseudonym)) throw new GatewayError("LOOP_DETECTED");
   const hop = `${request.version} ${pseudonym}`;

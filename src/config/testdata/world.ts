@@ -88,12 +88,15 @@ export function recordingWorld(): Recorded {
       return { handler: remember, close: () => {} };
     },
     fixed: remember,
+    fallback: () => (next) => next,
+    lastGood: () => (next) => next,
     versions: () => () => (next) => next,
   };
   return {
     world: { kinds, tools: {} as Tools, paths: { parseTemplate, shadowed } },
     dump: ({ plan }) => {
-      const { routes, outermost: _, ...rest } = plan;
+      // Written as the backends were given them, below.
+      const { routes, outermost: _, upstreams: __, ...rest } = plan;
       return [
         ...Object.entries(rest).map(([key, value]) => `${key} ${inline(value)}`),
         ...upstreams.map(({ name, ...options }) => `upstream ${name} ${inline(options)}`),

@@ -110,6 +110,7 @@ describe("the registry of issued keys", () => {
       audit: ours.audit,
       adminToken: ours.adminToken,
       revocations: ours.revocations,
+      idempotency: ours.idempotency,
       changed,
       close: ours.close,
     });

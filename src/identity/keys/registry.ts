@@ -55,7 +55,11 @@ export class KeyRegistry {
   async close(): Promise<void> {
     this.#unsubscribe();
     await this.#busy;
-    await this.#save(0, this.#writer.size);
+    try {
+      await this.#save(0, this.#writer.size);
+    } catch (cause) {
+      this.#parts.log.warn({ cause }, "when keys were used last could not be saved");
+    }
   }
 
   #tick(now: number): void {

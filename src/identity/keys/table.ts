@@ -92,8 +92,8 @@ class IssuedKey implements Key {
     const [id = "", consumer = "", scopes = "", plan = "", environment, restrictions] =
       attributes.split("\n");
     this.digest = digest;
-    this.principal = keyPrincipal(id, consumer, scopes, plan);
     this.environment = environment === "test" ? "test" : "live";
+    this.principal = keyPrincipal(id, consumer, scopes, plan, this.environment);
     this.restrictions = restrictions ? Restrictions.of(JSON.parse(restrictions) as KeyRestrictions) : null;
     this.#rows = rows;
     this.#at = at;

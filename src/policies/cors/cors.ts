@@ -25,6 +25,7 @@ export const EXPOSED: readonly string[] = [
   "Deprecation",
   "Sunset",
   "Idempotent-Replayed",
+  "Original-Request",
   "WWW-Authenticate",
   "DPoP-Nonce",
   "grpc-status",

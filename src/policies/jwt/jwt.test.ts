@@ -7,9 +7,11 @@ import { parse } from "yaml";
 import { claimsAt, hmac, token } from "../../../test/auth/tokens.ts";
 import { askOnce, errorCode, get } from "../../../test/harness/ask.ts";
 import { startGateway } from "../../../test/harness/gateway.ts";
+import { noIdempotency } from "../../core/idempotency.ts";
 import { noKeys } from "../../core/keys.ts";
 import { noMetrics } from "../../core/metrics.ts";
 import { noRevocations } from "../../core/revocations.ts";
+import { ownMemory } from "../../core/shared-memory.ts";
 import type { PolicyTools } from "../../core/tools.ts";
 import { jwt } from "./jwt.ts";
 
@@ -21,6 +23,10 @@ const tools = (files: Readonly<Record<string, string>> = {}): PolicyTools => ({
   counters: null as never,
   keys: noKeys,
   revocations: noRevocations,
+  idempotency: noIdempotency,
+  shared: ownMemory(),
+  random: Math.random,
+  offer: () => {},
   pseudonym: "turnpike-test",
   place: "test/jwt",
   readFile: (file) => {

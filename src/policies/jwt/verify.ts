@@ -112,6 +112,7 @@ export class Verifier {
       kind: "token",
       id,
       consumer,
+      environment: "",
       scopes: new Set(scopes),
       roles: new Set(roles),
       plan,

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type { Call } from "../../core/call.ts";
 import { claimAt } from "../../core/claims.ts";
-import { parseAddress } from "../../core/networks.ts";
+import { addressOfCustomer } from "../../core/networks.ts";
 import type { RateLimitOptions, Who } from "./rate-limit.options.ts";
 
 /** Whom a call is counted for. Holds no secret: it may be seen in a shared store. */
@@ -26,16 +26,7 @@ function consumerKey(call: Call): string {
   return call.principal === null ? addressKey(call) : `consumer:${plain(call.principal.consumer)}`;
 }
 
-/** A network of IPv6 is given to one customer: he could draw an address of his own for every request (RL-19). */
-function addressKey({ clientIp }: Call): string {
-  if (!clientIp.includes(":")) return `ip:${clientIp}`;
-  const address = parseAddress(clientIp);
-  if (address === null || address.ipv4) return `ip:${address?.text ?? ""}`;
-  const [high, low] = address.words;
-  return `ip:${hex(high)}${hex(low)}/64`;
-}
-
-const hex = (word: number): string => (word >>> 0).toString(16).padStart(8, "0");
+const addressKey = ({ clientIp }: Call): string => `ip:${addressOfCustomer(clientIp)}`;
 
 /** Who does not have the claim is counted as if nothing had been said of it: else all of them would share. */
 function claimKey(name: string): KeyOf {

@@ -11,6 +11,7 @@ export const rateLimit = definePolicy({
   summary: "lets each caller make so many requests in a window",
   options: rateLimitOptions,
   needs: (options) => (needsPrincipal(options) ? [principal] : []),
+  reliability: () => ({ role: "limits", lines: [] }),
   rejects: ["RATE_LIMITED", "RATE_LIMIT_UNAVAILABLE", "COST_EXCEEDS_LIMIT"],
   create(options, tools) {
     const rationOf = rationsOf(options, tools.place, tools.counters);

@@ -73,4 +73,29 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX revocations_changed ON revocations (changed);
   `,
+  `
+  -- Requests with an Idempotency-Key. The number is the fence: never given twice.
+  CREATE TABLE idempotency (
+    number      INTEGER PRIMARY KEY AUTOINCREMENT,
+    digest      BLOB NOT NULL UNIQUE,         -- SHA-256 of tenant, route, method and key
+    fingerprint BLOB NOT NULL,                -- SHA-256 of the request
+    id          TEXT NOT NULL UNIQUE,
+    request_id  TEXT NOT NULL,
+    owner       INTEGER NOT NULL,             -- who began it; one that is not among the owners is dead
+    state       INTEGER NOT NULL,             -- 0 running, 1 unknown, 2 finished
+    again       INTEGER NOT NULL,             -- 1 where an earlier attempt is unknown, whatever comes of this one
+    status      INTEGER NOT NULL,             -- of the answer, 0 for none
+    answer      BLOB,                         -- encrypted; null also where it was too large
+    started_at  INTEGER NOT NULL,
+    expires_at  INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX idempotency_expires ON idempotency (expires_at);
+
+  CREATE TABLE idempotency_owners (
+    number      INTEGER PRIMARY KEY AUTOINCREMENT,
+    name        TEXT NOT NULL UNIQUE,
+    process     TEXT NOT NULL,                -- see process-name.ts
+    lease_until INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];

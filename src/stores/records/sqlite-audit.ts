@@ -1,15 +1,6 @@
-import type { Actor, AuditEntry, AuditRecords, Page } from "../../core/records.ts";
+import type { AuditEntry, AuditRecords, Page } from "../../core/records.ts";
+import { type AuditRow, auditEntry, type Change } from "./audit-rows.ts";
 import type { SqliteDatabase } from "./sqlite.ts";
-
-type Row = [
-  number: number,
-  at: number,
-  actor: string,
-  action: string,
-  subject: string,
-  before: string,
-  after: string,
-];
 
 export class SqliteAudit implements AuditRecords {
   readonly #database: SqliteDatabase;
@@ -23,26 +14,13 @@ export class SqliteAudit implements AuditRecords {
       .prepare(
         "SELECT number, at, actor, action, subject, before, after FROM audit WHERE number < ? ORDER BY number DESC LIMIT ?",
       )
-      .all(before === undefined ? Number.MAX_SAFE_INTEGER : Number(before), limit) as unknown as Row[];
-    return rows.map(([number, at, actor, action, subject, old, now]) => ({
-      id: String(number),
-      at,
-      actor,
-      action,
-      subject,
-      before: JSON.parse(old),
-      after: JSON.parse(now),
-    }));
+      .all(before === undefined ? Number.MAX_SAFE_INTEGER : Number(before), limit) as unknown as AuditRow[];
+    return rows.map(auditEntry);
   }
-}
 
-export interface Change {
-  readonly at: number;
-  readonly actor: Actor;
-  readonly action: string;
-  readonly subject: string;
-  readonly before?: unknown;
-  readonly after?: unknown;
+  async add(entry: Change): Promise<void> {
+    audit(this.#database, entry);
+  }
 }
 
 /** Belongs into the transaction that does what it tells. */

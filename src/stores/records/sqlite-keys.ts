@@ -10,10 +10,20 @@ import {
   type Page,
   type Remembered,
   type Rotation,
-  readAttributes,
-  type SecretRecord,
   writeAttributes,
 } from "../../core/records.ts";
+import {
+  changeOfCreation,
+  changeOfCreations,
+  changeOfRevocation,
+  changeOfRotation,
+  issuedSecret,
+  type KeyRow,
+  keyRecord,
+  REMEMBERED_MS,
+  type SecretColumns,
+  type SecretRow,
+} from "./key-rows.ts";
 import type { SqliteDatabase } from "./sqlite.ts";
 import { audit } from "./sqlite-audit.ts";
 
@@ -50,13 +60,7 @@ export class SqliteKeys implements KeyRecords {
     this.#database.write(() => {
       if (once !== undefined) this.#remember(once, key.id, key.createdAt);
       this.#insert(key, this.#nextChange());
-      audit(this.#database, {
-        at: key.createdAt,
-        actor: by,
-        action: "key.create",
-        subject: key.id,
-        after: auditView(key),
-      });
+      audit(this.#database, changeOfCreation(key, by));
     });
   }
 
@@ -70,13 +74,13 @@ export class SqliteKeys implements KeyRecords {
         at = key.createdAt;
         count += 1;
       }
-      const after = { count };
-      audit(this.#database, { at, actor: by, action: "key.create-many", subject: "keys", after });
+      audit(this.#database, changeOfCreations(count, at, by));
       return count;
     });
   }
 
-  async rotate({ id, secret, at, overlapUntil }: Rotation, by: Actor, once?: OnceOnly): Promise<boolean> {
+  async rotate(rotation: Rotation, by: Actor, once?: OnceOnly): Promise<boolean> {
+    const { id, secret, at, overlapUntil } = rotation;
     return this.#database.write(() => {
       const before = this.#get(id);
       if (before === null || before.revokedAt !== null) return false;
@@ -87,14 +91,7 @@ export class SqliteKeys implements KeyRecords {
         .run(overlapUntil, number);
       this.#insertSecret(number, secret, at);
       this.#database.prepare("UPDATE keys SET changed = ? WHERE number = ?").run(this.#nextChange(), number);
-      audit(this.#database, {
-        at,
-        actor: by,
-        action: "key.rotate",
-        subject: id,
-        before: { last4: before.secrets[0]?.last4 },
-        after: { last4: secret.last4, overlap_until: new Date(overlapUntil).toISOString() },
-      });
+      audit(this.#database, changeOfRotation(rotation, before, by));
       return true;
     });
   }
@@ -106,15 +103,7 @@ export class SqliteKeys implements KeyRecords {
       this.#database
         .prepare("UPDATE keys SET revoked_at = ?, changed = ? WHERE id = ?")
         .run(at, this.#nextChange(), id);
-      const after = { revoked_at: new Date(at).toISOString() };
-      audit(this.#database, {
-        at,
-        actor: by,
-        action: "key.revoke",
-        subject: id,
-        before: { revoked_at: null },
-        after,
-      });
+      audit(this.#database, changeOfRevocation(id, at, by));
       return at;
     });
   }
@@ -168,21 +157,14 @@ export class SqliteKeys implements KeyRecords {
     return row === undefined ? null : number(row);
   }
 
-  #record([keyNumber, name, attributes, createdAt, expiresAt, revokedAt]: KeyRow): KeyRecord {
+  #record(row: KeyRow): KeyRecord {
     const secrets = this.#database
       .prepare(
         `SELECT lower(hex(digest)), start, last4, created_at, expires_at, last_used_at
          FROM key_secrets WHERE key = ? ORDER BY number DESC`,
       )
-      .all(keyNumber) as unknown as SecretColumns[];
-    return {
-      ...readAttributes(attributes),
-      name,
-      createdAt,
-      expiresAt,
-      revokedAt,
-      secrets: secrets.map(secretRecord),
-    };
+      .all(row[0]) as unknown as SecretColumns[];
+    return keyRecord(row, secrets);
   }
 
   #insert(key: NewKey, change: number): void {
@@ -222,85 +204,13 @@ export class SqliteKeys implements KeyRecords {
   }
 }
 
-/** Idempotency keys are looked at for a day (IDEM-12). */
-const REMEMBERED_MS = 86_400_000;
-
 const SELECT_KEY = "SELECT number, name, attributes, created_at, expires_at, revoked_at FROM keys";
-type KeyRow = [
-  number: number,
-  name: string,
-  attributes: string,
-  createdAt: number,
-  expiresAt: number | null,
-  revokedAt: number | null,
-];
-
-type SecretColumns = [
-  digest: string,
-  start: string,
-  last4: string,
-  createdAt: number,
-  expiresAt: number | null,
-  lastUsedAt: number | null,
-];
-
-const secretRecord = ([
-  digest,
-  start,
-  last4,
-  createdAt,
-  expiresAt,
-  lastUsedAt,
-]: SecretColumns): SecretRecord => ({
-  digest,
-  start,
-  last4,
-  createdAt,
-  expiresAt,
-  lastUsedAt,
-});
-
 // Few and plain columns: a million rows are read at every start, and each column costs as much as the row itself.
 const SECRET_COLUMNS = `s.number, hex(s.digest) || k.attributes, k.revoked_at,
   CASE WHEN s.expires_at IS NULL THEN k.expires_at ELSE min(s.expires_at, coalesce(k.expires_at, s.expires_at)) END,
   s.last_used_at`;
 const SELECT_ALL_SECRETS = `SELECT ${SECRET_COLUMNS} FROM key_secrets s JOIN keys k ON k.number = s.key`;
 const SELECT_CHANGED_SECRETS = `SELECT ${SECRET_COLUMNS} FROM keys k JOIN key_secrets s ON s.key = k.number WHERE k.changed > ?`;
-type SecretRow = [
-  ref: number,
-  digestAndAttributes: string,
-  revokedAt: number | null,
-  expiresAt: number | null,
-  lastUsedAt: number | null,
-];
-
-const DIGEST_HEX = 64;
-
-function issuedSecret([ref, text, revokedAt, expiresAt, lastUsedAt]: SecretRow): IssuedSecret {
-  return {
-    ref,
-    digest: text.slice(0, DIGEST_HEX),
-    revokedAt,
-    expiresAt,
-    lastUsedAt,
-    attributes: text.slice(DIGEST_HEX),
-  };
-}
-
-/** What an auditor wants to know of a new key, in the words of the admin API. */
-function auditView({
-  consumer,
-  scopes,
-  plan,
-  environment,
-  restrictions,
-  expiresAt,
-  secret,
-}: NewKey): unknown {
-  const { ipRanges: ip_ranges, methods, routes } = restrictions;
-  const expires_at = expiresAt === null ? null : new Date(expiresAt).toISOString();
-  return { consumer, scopes, plan, environment, ip_ranges, methods, routes, expires_at, last4: secret.last4 };
-}
 
 const bytes = (hex: string): Buffer => Buffer.from(hex, "hex");
 

@@ -1,3 +1,4 @@
+import type { IdempotencyRecords } from "../../core/idempotency.ts";
 import type {
   AdminTokenRecord,
   AuditRecords,
@@ -8,6 +9,7 @@ import type {
 import { SqliteDatabase } from "./sqlite.ts";
 import { SqliteAdminToken } from "./sqlite-admin-token.ts";
 import { SqliteAudit } from "./sqlite-audit.ts";
+import { SqliteIdempotency } from "./sqlite-idempotency.ts";
 import { SqliteKeys } from "./sqlite-keys.ts";
 import { SqliteRevocations } from "./sqlite-revocations.ts";
 
@@ -17,15 +19,18 @@ export class SqliteRecords implements Records {
   readonly audit: AuditRecords;
   readonly adminToken: AdminTokenRecord;
   readonly revocations: RevocationRecords;
+  readonly idempotency: IdempotencyRecords;
   readonly #database: SqliteDatabase;
   #version: number;
 
-  constructor(file: string) {
+  /** `wall`: epoch milliseconds. */
+  constructor(file: string, wall: () => number = Date.now) {
     this.#database = new SqliteDatabase(file);
     this.keys = new SqliteKeys(this.#database);
     this.audit = new SqliteAudit(this.#database);
     this.adminToken = new SqliteAdminToken(this.#database);
     this.revocations = new SqliteRevocations(this.#database);
+    this.idempotency = new SqliteIdempotency(this.#database, wall);
     this.#version = this.#database.version;
   }
 

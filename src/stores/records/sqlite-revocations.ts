@@ -1,22 +1,7 @@
 import type { Actor, Page, RevocationRecord, RevocationRecords } from "../../core/records.ts";
+import { COLUMNS, LIFTED_FOR_MS, type RevocationRow, revocationRecord } from "./revocation-rows.ts";
 import type { SqliteDatabase } from "./sqlite.ts";
 import { audit } from "./sqlite-audit.ts";
-
-type Row = [
-  id: string,
-  issuer: string,
-  tokenId: string,
-  subject: string,
-  before: number,
-  createdAt: number,
-  expiresAt: number,
-  liftedAt: number | null,
-];
-
-const COLUMNS = "id, issuer, token, subject, before, created_at, expires_at, lifted_at";
-
-/** Long enough for every process on the file to have seen that it was lifted. */
-const LIFTED_FOR_MS = 60_000;
 
 export class SqliteRevocations implements RevocationRecords {
   readonly #database: SqliteDatabase;
@@ -110,7 +95,7 @@ export class SqliteRevocations implements RevocationRecords {
     return this.#database
       .prepare(sql)
       .all(...values)
-      .map((row) => recordOf(row as unknown as Row));
+      .map((row) => revocationRecord(row as unknown as RevocationRow));
   }
 
   #numberOf(id: string): number {
@@ -124,8 +109,3 @@ export class SqliteRevocations implements RevocationRecords {
 }
 
 const number = (row: unknown): number => (row as [number])[0];
-
-function recordOf(row: Row): RevocationRecord {
-  const [id, issuer, tokenId, subject, before, createdAt, expiresAt, liftedAt] = row;
-  return { id, issuer, tokenId, subject, before, createdAt, expiresAt, liftedAt };
-}

@@ -424,6 +424,7 @@ export class ServerConnection implements Connection, Exchange, BodySource, Strea
       this.#beginClosing();
     } else if (body !== null && !body.complete) {
       this.#state = "drain";
+      this.#head = null;
       this.#since = this.#port.now;
       body.cancel();
       this.#resume();

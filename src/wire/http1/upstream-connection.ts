@@ -36,8 +36,10 @@ export interface UpstreamExchange {
   onResponse(head: ResponseHead, body: Body | null): void;
   /** The origin agreed to upgrade: the socket is the receiver's now, with what came behind the head. */
   onUpgrade(head: ResponseHead, socket: Socket, early: Buffer): void;
-  /** Called instead of `onResponse`. `unsent` says that no byte of the request has left. */
+  /** Called instead of `onResponse`. `unsent` says that no byte of the request has left on this connection. */
   onError(error: GatewayError, unsent: boolean): void;
+  /** Whether it may be sent once more though a byte of it may have left: asked right before that. */
+  mayRepeat(): boolean;
 }
 
 /** The pool, as its connections see it. Times are milliseconds. */
@@ -95,6 +97,11 @@ export class UpstreamConnection implements BodySource, StreamOwner {
       });
     });
     socket.on("close", () => this.#onClose());
+  }
+
+  /** Of the other end; undefined until connected. */
+  get address(): string | undefined {
+    return this.#socket.remoteAddress;
   }
 
   get depth(): number {
@@ -314,12 +321,14 @@ export class UpstreamConnection implements BodySource, StreamOwner {
 
   // ---------------------------------------------------------------- ending
 
-  /** The client went away. */
-  cancel(exchange: UpstreamExchange): void {
+  /** Nobody waits for it any more. Returns whether a byte of it may have left. */
+  cancel(exchange: UpstreamExchange): boolean {
     exchange.cancelled = true;
-    if (!this.#inFlight.includes(exchange)) return;
+    if (!this.#inFlight.includes(exchange)) return false;
+    const sent = this.#connected;
     this.#discard();
     this.#failAll();
+    return sent;
   }
 
   #onEnd(): void {
@@ -385,7 +394,8 @@ export class UpstreamConnection implements BodySource, StreamOwner {
    */
   #retryOr(exchange: UpstreamExchange, innocent: boolean, error: GatewayError | null): void {
     if (exchange.cancelled) return;
-    if (exchange.replayable && innocent && this.#retries(exchange)) this.#owner.again(exchange);
+    if (exchange.replayable && innocent && this.#retries(exchange) && exchange.mayRepeat())
+      this.#owner.again(exchange);
     else exchange.onError(error ?? new GatewayError("UPSTREAM_DISCONNECTED"), false);
   }
 
@@ -406,7 +416,7 @@ export class UpstreamConnection implements BodySource, StreamOwner {
     } else if (this.#sender !== null && !this.#sender.done) {
       // The client may be slow, which is not the origin's fault; an origin that takes no byte is.
       if (this.#sender.stuck(now, timeout.idle)) this.#timeOut("UPSTREAM_TIMEOUT");
-    } else if (waited >= timeout.firstByte) {
+    } else if (waited + TICK_JITTER_MS >= timeout.firstByte) {
       this.#timeOut("UPSTREAM_TIMEOUT");
     }
   }
@@ -424,6 +434,8 @@ export class UpstreamConnection implements BodySource, StreamOwner {
 }
 
 const MAX_ATTEMPTS = 3;
+/** A tick that comes a moment early is not to cost a client a whole further one. */
+const TICK_JITTER_MS = 5;
 const EMPTY = Buffer.alloc(0);
 const MAX_HEAD_BYTES = RESPONSE_LIMITS.headers + 2048;
 

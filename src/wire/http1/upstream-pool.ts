@@ -1,9 +1,11 @@
 /** The connections to one target: reuses the one that was used last, opens up to a limit, then lets calls wait. */
-import { connect, type Socket } from "node:net";
+import { connect, isIP, type LookupFunction, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { GatewayError } from "../../core/errors.ts";
 import type { Target } from "../../core/kinds.ts";
+import { Addresses } from "./addresses.ts";
 import { type ConnectionOwner, UpstreamConnection, type UpstreamExchange } from "./upstream-connection.ts";
+import { tlsTo, type UpstreamTls } from "./upstream-tls.ts";
 
 /** Durations in milliseconds. */
 export interface PoolOptions {
@@ -12,12 +14,9 @@ export interface PoolOptions {
   readonly connections: number;
   readonly pending: number;
   readonly pipelining: number;
-  /** `ca` is PEM text. */
-  readonly tls: {
-    readonly ca: string | undefined;
-    readonly serverName: string | undefined;
-    readonly insecure: boolean;
-  };
+  /** How often the target's name is looked up again; Infinity for once a connection. */
+  readonly resolve: number;
+  readonly tls: UpstreamTls;
 }
 
 const DISTRUST_MS = 60_000;
@@ -34,6 +33,10 @@ export class UpstreamPool implements ConnectionOwner {
   readonly #pending: { exchange: UpstreamExchange; since: number }[] = [];
   /** With pipelining: the connection that is being filled. */
   #filling: UpstreamConnection | null = null;
+  /** Null where the target is an address, or its name is the system's matter. */
+  readonly #addresses: Addresses | null;
+  /** Connections to addresses that are no longer the target's; null while there have been none. */
+  #outdated: WeakSet<UpstreamConnection> | null = null;
   #closing = false;
   /** Until then every call gets a connection of its own. */
   #distrustedUntil = 0;
@@ -44,6 +47,15 @@ export class UpstreamPool implements ConnectionOwner {
     this.timeout = options.timeout;
     this.keepAlive = options.keepAlive;
     this.now = now;
+    this.#addresses =
+      isIP(target.host) !== 0 || options.resolve === Number.POSITIVE_INFINITY
+        ? null
+        : new Addresses(target.host, options.resolve, now, () => this.#moved());
+  }
+
+  /** How the target's name is looked up; undefined for the system's way. */
+  get lookup(): LookupFunction | undefined {
+    return this.#addresses?.lookup;
   }
 
   dispatch(exchange: UpstreamExchange): void {
@@ -56,12 +68,14 @@ export class UpstreamPool implements ConnectionOwner {
     this.#open(exchange);
   }
 
-  cancel(exchange: UpstreamExchange): void {
+  /** Nobody waits for it any more. Returns whether a byte of it may have left on the connection that has it. */
+  cancel(exchange: UpstreamExchange): boolean {
     exchange.cancelled = true;
-    exchange.connection?.cancel(exchange);
+    const sent = exchange.connection?.cancel(exchange) === true;
     // Its place in the queue is somebody else's.
     const at = this.#pending.findIndex((waiting) => waiting.exchange === exchange);
     if (at >= 0) this.#pending.splice(at, 1);
+    return sent;
   }
 
   #pipeline(exchange: UpstreamExchange): boolean {
@@ -94,16 +108,20 @@ export class UpstreamPool implements ConnectionOwner {
 
   #connect(): Socket {
     const { host, port, secure } = this.#target;
-    if (!secure) return connect({ host, port, noDelay: true });
-    const { ca, serverName, insecure } = this.#options.tls;
-    return connectTls({
-      host,
-      port,
-      servername: serverName ?? (/^[0-9.]+$|:/.test(host) ? "" : host),
-      ALPNProtocols: ["http/1.1"],
-      rejectUnauthorized: !insecure,
-      ...(ca === undefined ? {} : { ca }),
-    }).setNoDelay(true);
+    const lookup = this.#addresses === null ? {} : { lookup: this.#addresses.lookup };
+    if (!secure) return connect({ host, port, noDelay: true, ...lookup });
+    return connectTls({ host, port, ...lookup, ...tlsTo(host, this.#options.tls) }).setNoDelay(true);
+  }
+
+  /** The name stands for other addresses now: what is idle goes, the others when their exchange is over. */
+  #moved(): void {
+    this.#outdated ??= new WeakSet();
+    for (const connection of this.#all) {
+      // One that is still being made goes to an address of before.
+      if (!this.#addresses?.has(connection.address ?? "")) this.#outdated.add(connection);
+    }
+    if (this.#filling !== null && this.#outdated.has(this.#filling)) this.#filling = null;
+    for (const idle of this.#idle.filter((connection) => this.#outdated?.has(connection))) idle.destroy();
   }
 
   // ---------------------------------------------------------------- ConnectionOwner
@@ -113,7 +131,7 @@ export class UpstreamPool implements ConnectionOwner {
       this.#fill(connection);
       return;
     }
-    if (this.#closing || this.now < this.#distrustedUntil) {
+    if (this.#closing || this.now < this.#distrustedUntil || this.#outdated?.has(connection) === true) {
       connection.destroy();
       return;
     }
@@ -125,7 +143,8 @@ export class UpstreamPool implements ConnectionOwner {
   /** Behind others in flight only what may be pipelined is sent: a body of a POST would be cut off by their answers. */
   #fill(connection: UpstreamConnection): void {
     const [first] = this.#pending;
-    if (first?.exchange.pipelinable === true && connection.pipelines) connection.send(first.exchange);
+    const takes = connection.pipelines && this.#outdated?.has(connection) !== true;
+    if (first?.exchange.pipelinable === true && takes) connection.send(first.exchange);
     else return;
     this.#pending.shift();
   }
@@ -158,6 +177,7 @@ export class UpstreamPool implements ConnectionOwner {
 
   sweep(now: number): void {
     this.now = now;
+    this.#addresses?.sweep(now);
     for (const connection of this.#all) connection.sweep(now);
     while (this.#pending[0] !== undefined && now - this.#pending[0].since >= this.timeout.connect) {
       const late = this.#pending.shift();

@@ -1,11 +1,11 @@
 import type { LocalCounters, LocalLimiter, Rule, Standing, Verdict } from "../../../core/counters.ts";
 import { KeyedHash } from "../../../core/keyed-hash.ts";
+import { lock, unlock } from "../../../core/spin-lock.ts";
 import type { Clock } from "../../../core/tools.ts";
 import { FixedWindow } from "./fixed-window.ts";
 import { epochOf, FORGOTTEN, HEADER_BYTES, openMemory, SEED, type SharedMemory } from "./memory.ts";
 import type { Meter } from "./meter.ts";
 import { SlidingWindow } from "./sliding-window.ts";
-import { lock, unlock } from "./spin-lock.ts";
 import { lockOf, Table } from "./table.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
