@@ -15,6 +15,7 @@ export const caseNames = [
   "keys-1",
   "keys-1000000",
   "lanes",
+  "idempotency",
 ] as const;
 
 export type CaseName = (typeof caseNames)[number];
@@ -29,6 +30,8 @@ export interface Setting {
   readonly lanes: number;
   /** What is done for a request besides proxying it; null: nothing. */
   readonly stack: Stack | null;
+  /** Where answers to keyed requests are kept; null: nothing is done about keys. */
+  readonly idempotency: "memory" | "disk" | null;
 }
 
 /** One proxy under one load: a line of the table. */
@@ -49,7 +52,7 @@ export interface Group {
   readonly reference: string;
 }
 
-export const plain: Setting = { routes: 0, pipelining: 1, lanes: 1, stack: null };
+export const plain: Setting = { routes: 0, pipelining: 1, lanes: 1, stack: null, idempotency: null };
 const stacked: Setting = { ...plain, stack: { limit: generous, issuedKeys: 0 } };
 const bare: readonly PeerName[] = ["turnpike", "nginx", "haproxy", "fastify"];
 const manyKeys = 1_000_000;
@@ -73,6 +76,7 @@ export function groupsFor(selected: ReadonlySet<CaseName>): Group[] {
   if (selected.has("keys-1") || selected.has("keys-1000000"))
     groups.push(keysGroup(selected.has("keys-1000000")));
   if (selected.has("lanes")) groups.push(lanesGroup());
+  if (selected.has("idempotency")) groups.push(idempotencyGroup());
   return groups;
 }
 
@@ -154,6 +158,28 @@ function lanesGroup(): Group {
     title: "lanes: as policies; one lane on the proxy's core, two lanes on all cores, origin and wrk as ever",
     entrants,
     reference: "lanes/lanes-1",
+  };
+}
+
+/** Every request has a key of its own, so every one is claimed, sent, kept and answered. */
+function idempotencyGroup(): Group {
+  const name = "idempotency";
+  const disk: Setting = { ...plain, idempotency: "disk" };
+  const memory: Setting = { ...plain, idempotency: "memory" };
+  const { keyedPost, unkeyedPost } = loads;
+  const entrants = [
+    entrant(name, "turnpike", "turnpike, keyed, disk", disk, keyedPost),
+    entrant(name, "turnpike", "turnpike, keyed, disk, 2 lanes", { ...disk, lanes: 2 }, keyedPost),
+    entrant(name, "turnpike", "turnpike, same without keys", disk, unkeyedPost),
+    entrant(name, "express", "express, keyed, disk", disk, keyedPost),
+    entrant(name, "express", "express, keyed, memory", memory, keyedPost),
+    entrant(name, "express", "express, same without keys", memory, unkeyedPost),
+  ];
+  return {
+    title:
+      "idempotency: POST of 1 KiB, each with an Idempotency-Key of its own, kept in SQLite (synced) or in memory",
+    entrants,
+    reference: "idempotency/turnpike, same without keys",
   };
 }
 

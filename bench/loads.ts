@@ -16,17 +16,21 @@ export interface LoadPlan {
 
 const get = { method: "GET", headers: {}, script: null, body: undefined, witnessPath: "/verify-" } as const;
 
+const post = {
+  ...get,
+  method: "POST",
+  path: "/post",
+  expected: body100,
+  body: "x".repeat(1024),
+} as const;
+
 export const loads = {
   "bare-100": { ...get, path: "/100", expected: body100 },
   "bare-16k": { ...get, path: "/16k", expected: body16k },
-  "post-1k": {
-    ...get,
-    method: "POST",
-    path: "/post",
-    expected: body100,
-    body: "x".repeat(1024),
-    script: postScript(),
-  },
+  "post-1k": { ...post, script: postScript() },
+  /** As `post-1k`, each with an Idempotency-Key that no other request has; and the same with a field of that size instead. */
+  keyedPost: { ...post, script: keyedPostScript("Idempotency-Key") },
+  unkeyedPost: { ...post, script: keyedPostScript("X-Idempotent-Not") },
   /** As `bare-100`, from a page of another origin and with an API key. */
   keyed: { ...get, path: "/100", headers: credentials(0), expected: body100 },
 } as const satisfies Readonly<Record<string, LoadPlan>>;
@@ -104,6 +108,29 @@ function postScript(): string {
   return `wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/octet-stream"
 wrk.body = string.rep("x", 1024)
+`;
+}
+
+/** A slice begins with a random number, so that no slice repeats the keys of another. */
+function keyedPostScript(field: string): string {
+  return `local before, behind
+local run, count
+init = function()
+  math.randomseed(os.time() + tonumber(tostring({}):sub(8), 16))
+  run = math.random(100000000, 999999999)
+  count = 0
+  wrk.method = "POST"
+  wrk.headers["Content-Type"] = "application/octet-stream"
+  wrk.headers["${field}"] = "@"
+  wrk.body = string.rep("x", 1024)
+  local request = wrk.format()
+  local at = request:find("@", 1, true)
+  before, behind = request:sub(1, at - 1), request:sub(at + 1)
+end
+request = function()
+  count = count + 1
+  return before .. run .. "-" .. string.format("%09d", count) .. behind
+end
 `;
 }
 

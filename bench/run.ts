@@ -8,6 +8,7 @@ import { accountForLanes, lanesNote } from "./lanes.ts";
 import { choosePinning, describeMachine, loadAverage, type Machine, type Pinning } from "./machine.ts";
 import { type Options, parseOptions, usage } from "./options.ts";
 import { startOrigin } from "./origin.ts";
+import { express } from "./peers/express.ts";
 import { fastify } from "./peers/fastify.ts";
 import { haproxy } from "./peers/haproxy.ts";
 import { nginx } from "./peers/nginx.ts";
@@ -154,6 +155,7 @@ async function prepare(options: Options): Promise<Prepared> {
     "nginx-lua-lean": nginxLuaLean,
     haproxy,
     fastify,
+    express,
   };
   const { versions, missing } = await probe(Object.values(peers));
   const folder = temporaryFolder();

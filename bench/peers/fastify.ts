@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { freePort, launch } from "../processes.ts";
+import { versionOf } from "./installed.ts";
 import type { Peer } from "./peer.ts";
 
 const server = fileURLToPath(new URL("fastify-server.ts", import.meta.url));
@@ -47,19 +47,3 @@ export const fastify: Peer = {
     return { program, port, config: config.join("\n"), logPath };
   },
 };
-
-/** By its file and not by import: some packages do not export their package.json. */
-function versionOf(name: string): string {
-  const from = createRequire(import.meta.url);
-  for (const folder of from.resolve.paths(name) ?? []) {
-    try {
-      const { version } = JSON.parse(readFileSync(`${folder}/${name}/package.json`, "utf8")) as {
-        version: string;
-      };
-      return version;
-    } catch {
-      // Not in this node_modules.
-    }
-  }
-  throw new Error(`${name} is not installed`);
-}

@@ -1,7 +1,14 @@
 import type { Setting } from "../cases.ts";
 import type { Program } from "../processes.ts";
 
-export type PeerName = "turnpike" | "nginx" | "nginx-lua" | "nginx-lua-lean" | "haproxy" | "fastify";
+export type PeerName =
+  | "turnpike"
+  | "nginx"
+  | "nginx-lua"
+  | "nginx-lua-lean"
+  | "haproxy"
+  | "fastify"
+  | "express";
 
 /** A proxy that can be started in front of the origin. */
 export interface Peer {

@@ -14,11 +14,15 @@ export function turnpike(repository: string, command: readonly string[] | null):
     name: "turnpike",
     statesLimits: true,
 
-    does({ stack }) {
+    does({ stack, idempotency }) {
+      const keyed =
+        idempotency === null
+          ? ""
+          : "; idempotency: claim and answer on disk (SQLite, synced) before the request goes and before the answer does";
       const proxying =
         "strict head and framing checks, one path normalisation, routing, request id and trace context made or checked";
       return stack === null
-        ? `${proxying}; access line off (log.requests: false)`
+        ? `${proxying}; access line off (log.requests: false)${keyed}`
         : `${proxying}; cors, api-key, rate-limit (token bucket by consumer), JSON access line to a file`;
     },
 
@@ -31,7 +35,7 @@ export function turnpike(repository: string, command: readonly string[] | null):
     async start({ name, folder, originPort, core, setting, environment }) {
       const port = await freePort();
       const logPath = setting.stack === null ? null : join(folder, `${name}-access.log`);
-      const records = await recordsOf(setting.stack, folder);
+      const records = await recordsOf(setting, join(folder, `${name}.db`), folder);
       const adminPort = await freePort();
       const config = turnpikeConfig({ port, adminPort, originPort, setting, logPath, records });
       const path = writeConfig(folder, `${name}.yaml`, config);
@@ -54,7 +58,7 @@ export interface Surroundings {
   readonly originPort: number;
   readonly setting: Setting;
   readonly logPath: string | null;
-  /** Where issued keys are; null: none are. */
+  /** Where issued keys and answers are; null: there are none. */
   readonly records: string | null;
 }
 
@@ -67,24 +71,31 @@ admin: { port: ${adminPort} }
 lanes: ${setting.lanes}
 log: ${logPath === null ? "{ requests: false }" : `{ to: "${logPath}" }`}
 upstreams: { origin: { targets: ["http://127.0.0.1:${originPort}"]${pipelining} } }
-${setting.stack === null ? "" : policies(setting.stack, surroundings.records)}${setting.routes === 0 ? "routes: [{ name: bare, path: /*, to: { upstream: origin } }]" : routeList(setting.routes)}
+${storeOf(surroundings)}${setting.stack === null ? "" : policies(setting.stack)}${setting.routes === 0 ? `routes: [{ name: bare, path: /*, to: { upstream: origin }${setting.idempotency === null ? "" : ", policies: [{ idempotency: {} }]"} }]` : routeList(setting.routes)}
 `;
 }
 
-function policies({ limit }: Stack, records: string | null): string {
-  const keys =
-    records === null
-      ? `keys: [{ id: bench, hash: "${hashOf(secretOf(0))}", consumer: ${consumer} }]`
-      : `store: { records: "${records}" }`;
-  return `${keys}
-policies:
+function storeOf({ setting, records }: Surroundings): string {
+  if (records !== null) return `store: { records: "${records}" }\n`;
+  return setting.stack === null
+    ? ""
+    : `keys: [{ id: bench, hash: "${hashOf(secretOf(0))}", consumer: ${consumer} }]\n`;
+}
+
+function policies({ limit }: Stack): string {
+  return `policies:
   - cors: { origins: ["${origin}"] }
   - api-key: {}
   - rate-limit: { algorithm: token-bucket, limit: ${limit.count}, window: ${limit.seconds}s, by: consumer }
 `;
 }
 
-async function recordsOf(stack: Stack | null, folder: string): Promise<string | null> {
+async function recordsOf(
+  { stack, idempotency }: Setting,
+  file: string,
+  folder: string,
+): Promise<string | null> {
+  if (idempotency !== null) return `sqlite:${file}`;
   return stack === null || stack.issuedKeys === 0 ? null : await issueKeys(stack.issuedKeys, folder);
 }
 
