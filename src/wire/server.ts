@@ -42,6 +42,12 @@ export interface ListenOptions {
 const BACKLOG = 4096;
 /** Turns of the loop, each a short one, without a new connection after which the queue counts as empty. */
 const QUIET_TURNS = 20;
+/**
+ * And so long nobody has come before them, which is slept through: clients, and services whose answers they wait for,
+ * need the cores as well. Who comes meanwhile is held like the others.
+ */
+const QUIET_MS = 20;
+const NAP_MS = 2;
 const SHORT_TURN_MS = 0.05;
 /** Where clients come faster than they are accepted, their queue is never empty. */
 const EMPTYING_MS = 1_000;
@@ -146,23 +152,34 @@ export class HttpServer implements Port {
    * its answer, and the queue would never be empty. Between the look at the queue and the closing lies the rest of a
    * turn, in which somebody may join: that has to be short.
    */
-  #emptyQueue(emptied: () => void): void {
+  #emptyQueue(close: () => void): void {
     const held: Connection[] = [];
     this.#held = held;
+    // What is called for the first time is compiled first: not between the look and the closing.
+    createServer().close(() => {});
     const begun = performance.now();
     let last = begun;
+    let came = begun;
     let accepted = this.#accepted;
     let quiet = 0;
     const turn = () => {
       const now = performance.now();
+      if (this.#accepted !== accepted) came = now;
       quiet = this.#accepted === accepted && now - last < SHORT_TURN_MS ? quiet + 1 : 0;
       accepted = this.#accepted;
       last = now;
-      if (quiet < QUIET_TURNS && now - begun < EMPTYING_MS) {
-        setImmediate(turn);
-        return;
+      if (now - begun < EMPTYING_MS) {
+        if (now - came < QUIET_MS) {
+          quiet = 0;
+          setTimeout(turn, NAP_MS);
+          return;
+        }
+        if (quiet < QUIET_TURNS) {
+          setImmediate(turn);
+          return;
+        }
       }
-      emptied();
+      close();
       for (const connection of held) connection.proceed();
       this.#held = null;
     };

@@ -35,7 +35,7 @@ export class Load {
       // Nobody accepts any more.
       if (client === null) return;
       try {
-        for (let close = false; !close && !this.#over; ) close = await this.#one(client, request(n));
+        for (let nth = 1; !this.#over; nth++) if (await this.#one(client, request(n), nth)) break;
       } finally {
         client.destroy();
       }
@@ -43,14 +43,17 @@ export class Load {
   }
 
   /** True if the connection is not to be used again. */
-  async #one(client: RawClient, request: string): Promise<boolean> {
+  async #one(client: RawClient, request: string, nth: number): Promise<boolean> {
     // Closed while it was idle, before anything was sent.
     if (client.closed !== null) return true;
     client.received = Buffer.alloc(0);
     client.send(request);
     await client.until(() => client.closed !== null || parseResponses(client.received).length > 0, 20_000);
     const [response] = parseResponses(client.received);
-    const wrong = response === undefined ? `closed: ${client.closed}` : this.#check(response);
+    const wrong =
+      response === undefined
+        ? `request ${nth} of a connection, closed: ${client.closed}`
+        : this.#check(response);
     if (response === undefined || wrong !== null) {
       this.failed.push(`${wrong}: ${client.text.slice(0, 200)}`);
       return true;
