@@ -138,7 +138,7 @@ export async function startProxy(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<RunningPeer> {
   return await peers[entrant.peer].start({
-    name: entrant.id.replaceAll(/[^\w-]+/g, "-"),
+    name: fileName(entrant.id),
     folder,
     originPort: origin.port,
     core: coreOf(entrant, pinning),
@@ -147,9 +147,12 @@ export async function startProxy(
   });
 }
 
-export function scriptPath({ case: name, load }: Entrant, folder: string): string | null {
-  return load.script === null ? null : writeConfig(folder, `${name}.lua`, load.script);
+/** Of its own for every entrant: those of one case do not all ask for the same. */
+export function scriptPath({ id, load }: Entrant, folder: string): string | null {
+  return load.script === null ? null : writeConfig(folder, `${fileName(id)}.lua`, load.script);
 }
+
+const fileName = (id: string): string => id.replaceAll(/[^\w-]+/g, "-");
 
 export function wrkCommand(
   { connections }: { readonly connections: number },
