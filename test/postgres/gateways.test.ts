@@ -23,7 +23,8 @@ describe("two gateways on one PostgreSQL, two lanes each", { skip: withoutPostgr
     config = {
       lanes: 2,
       store: { records: await postgres.database() },
-      upstreams: { bank: { targets: [origin.url] } },
+      // The first one waits until half of the others have been refused, however busy the machine is.
+      upstreams: { bank: { targets: [origin.url], timeout: { firstByte: "60s" } } },
       routes: [
         { path: "/pay", to: { upstream: "bank" }, policies: [{ idempotency: {} }] },
         { path: "/keys", to: { fixed: { body: "in" } }, policies: [{ "api-key": {} }] },
