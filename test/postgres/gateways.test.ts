@@ -40,7 +40,7 @@ describe("two gateways on one PostgreSQL, two lanes each", { skip: withoutPostgr
   });
   const [first, second] = [() => gateways[0] as ChildGateway, () => gateways[1] as ChildGateway];
 
-  test(`carry out a payment once that comes ${DUPLICATES} times at once, and tell everybody else so`, async (context) => {
+  test(`carry out a payment once that comes ${DUPLICATES} times at once, and tell everybody else so`, async () => {
     let executions = 0;
     // Not before every duplicate is there: with a prompt answer the last ones would only see replays.
     const waiting: (() => void)[] = [];
@@ -52,25 +52,22 @@ describe("two gateways on one PostgreSQL, two lanes each", { skip: withoutPostgr
     };
     const key = newKey();
     let refused = 0;
+    // On a busy machine the database may take longer than a claim is waited for: 503 says that nothing was done, and
+    // whoever gets it comes again until the payment is made.
+    const pay = async (port: number, insists = false): Promise<RawResponse> => {
+      const response = await askOnce(port, keyed("/pay", key), 60_000);
+      const unheard = response.status === 503 || (insists && response.status === 409 && executions === 0);
+      return unheard ? pay(port, true) : response;
+    };
     const asked = Array.from({ length: DUPLICATES }, async (_, index) => {
-      const response = await askOnce(gateways[index % 2]?.port ?? 0, keyed("/pay", key), 30_000);
-      if (response.status !== 200) refused++;
+      const response = await pay(gateways[index % 2]?.port ?? 0);
+      if (response.status === 409) refused++;
       return response;
     });
     await eventually("half of them have been refused", () => refused > DUPLICATES / 2, 30_000);
-    await eventually(
-      "one is carried out, or none where the database was too slow for its claim",
-      () => executions > 0 || refused === DUPLICATES,
-      30_000,
-    );
+    await eventually("one is carried out", () => executions > 0, 30_000);
     for (const answer of waiting) answer();
     const responses = await Promise.all(asked);
-    if (executions === 0) {
-      // On a busy machine a claim may take longer than its client is made to wait: it is refused, and has done nothing.
-      assert.ok(responses.some(({ status }) => status === 503));
-      context.skip("the database was too slow");
-      return;
-    }
     assert.equal(executions, 1);
     const carriedOut = responses.filter((one) => one.status === 200 && !isReplay(one));
     assert.equal(carriedOut.length, 1);
