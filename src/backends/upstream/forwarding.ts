@@ -194,7 +194,8 @@ export class Forwarding implements AttemptOwner, Sleeper, Abortable {
   onAnswer(attempt: Attempt, head: ResponseHead, body: Body | null): void {
     const { circuits, forward } = this.#context;
     const { headers, status } = head;
-    const now = this.#ended(attempt, circuits.resultOf(status));
+    const result = circuits.resultOf(status);
+    const now = this.#ended(attempt, result);
     const pause = this.#pauseAfter(head, now);
     if (pause !== null) {
       // To read to its end what nobody gets could take longer than a new connection.
@@ -206,7 +207,7 @@ export class Forwarding implements AttemptOwner, Sleeper, Abortable {
     for (const name of headers.nominated ?? NONE) headers.delete(name);
     for (const name of forward.response.remove) headers.delete(name);
     for (const [name, value] of forward.response.set) headers.set(name, value);
-    this.#settle(circuits.resultOf(status), now);
+    this.#settle(result, now);
     this.#resolve({ status, headers, body });
   }
 
