@@ -305,14 +305,17 @@ describe("an upstream's answer", () => {
     await each(
       broken.map((bytes) => ({ name: JSON.stringify(bytes.slice(0, 20)), bytes })),
       async ({ bytes }, at) => {
+        let breakIt = (): unknown => assert.fail("nobody asked the origin");
         stand.origin.answer = ({ target }, socket) => {
           if (target.startsWith("/good")) return ok(target);
+          breakIt = () => socket.write(bytes);
           socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ngood\r\n");
-          setTimeout(() => socket.write(bytes), 5);
           return null;
         };
         const client = await stand.client();
         client.send(get(`/chunks/${at}`));
+        await client.until(() => client.text.includes("good"));
+        breakIt();
         assert.equal(await client.untilClosed(), "reset");
         assert.doesNotMatch(client.text, /\r\n0\r\n/);
         client.destroy();
@@ -332,14 +335,17 @@ describe("an upstream's answer", () => {
     const ends = ["end", "reset"] as const;
     for (const head of heads) {
       for (const end of ends) {
+        let endIt = (): unknown => assert.fail("nobody asked the origin");
         stand.origin.answer = (_, socket) => {
+          endIt = () => (end === "end" ? socket.end() : socket.resetAndDestroy());
           socket.write(head);
-          setTimeout(() => (end === "end" ? socket.end() : socket.resetAndDestroy()), 5);
           return null;
         };
         for (const version of ["1.1", "1.0"]) {
           const client = await stand.client();
           client.send(`GET /short HTTP/${version}\r\nHost: a\r\n\r\n`);
+          await client.until(() => client.text.includes("good"));
+          endIt();
           assert.equal(await client.untilClosed(), "reset", `${JSON.stringify(head)} ${end} ${version}`);
           assert.doesNotMatch(client.text, /\r\n0\r\n\r\n/);
           client.destroy();
