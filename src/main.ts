@@ -22,6 +22,7 @@ import { MetricRegistry } from "./observe/metrics.ts";
 import type { Draft, ServicePlan, World } from "./threads/api.ts";
 import { dryWorld } from "./threads/dry.ts";
 import { Lanes } from "./threads/lanes.ts";
+import { ServiceSocket } from "./threads/service-socket.ts";
 import { ServiceThread } from "./threads/service-thread.ts";
 import { watchFiles } from "./threads/watch.ts";
 import { systemWorld } from "./threads/world.ts";
@@ -56,9 +57,11 @@ export type StopReason = "terminate" | "interrupt";
 export async function runGateway(configFile: string, overrides: Overrides = {}): Promise<RunningGateway> {
   const { time, port } = overrides;
   const world = time === undefined ? systemWorld() : { ...time, log: openLog("info", "stderr") };
-  const read = () => inspect(configFile, port);
+  const socket = new ServiceSocket();
+  let drafts = 0;
+  const read = () => inspect(configFile, port, ++drafts, socket);
   const first = await read();
-  const gateway = new Gateway(world, read, first, time === undefined);
+  const gateway = new Gateway(world, read, first, socket, time === undefined);
   await gateway.start();
   return gateway;
 }
@@ -73,12 +76,17 @@ interface Inspected {
   readonly warnings: Made["warnings"];
 }
 
-async function inspect(file: string, port: number | undefined): Promise<Inspected> {
+async function inspect(
+  file: string,
+  port: number | undefined,
+  number: number,
+  { path }: ServiceSocket,
+): Promise<Inspected> {
   const text = await readText(file);
   const { plan, uses, files, warnings, close } = await loadPlan(file, dryWorld, { port, text });
   close();
   return {
-    draft: { file, text, port, store: plan.store },
+    draft: { file, text, port, store: plan.store, number, socket: plan.resources.size > 0 ? path : null },
     plan,
     uses,
     files: [resolve(file), ...files],
@@ -95,6 +103,7 @@ class Gateway implements RunningGateway {
   readonly #metrics = new MetricRegistry();
   readonly #lanes: Lanes;
   readonly #service: ServiceThread;
+  readonly #socket: ServiceSocket;
   readonly #exit = Promise.withResolvers<number>();
   #current: Inspected;
   #watch: { close(): void } | null = null;
@@ -104,9 +113,16 @@ class Gateway implements RunningGateway {
   #reloading: Promise<boolean> | null = null;
   #next: Promise<boolean> | null = null;
 
-  constructor(world: World, read: () => Promise<Inspected>, first: Inspected, threads: boolean) {
+  constructor(
+    world: World,
+    read: () => Promise<Inspected>,
+    first: Inspected,
+    socket: ServiceSocket,
+    threads: boolean,
+  ) {
     this.#world = world;
     this.#read = read;
+    this.#socket = socket;
     this.#current = first;
     this.done = this.#exit.promise;
     const count = threads ? laneCount(first.plan.lanes) : 1;
@@ -146,16 +162,19 @@ class Gateway implements RunningGateway {
     const { log } = this.#world;
     for (const warning of warnings) log.warn({}, formatProblem(warning));
     try {
+      this.#socket.makeFolder(draft.socket);
       const [adminPort] = await Promise.all([
-        this.#service.start(servicePlan(this.#current)),
+        this.#service.start(servicePlan(this.#current, draft.number)),
         this.#lanes.reload(draft),
         portIsFree(plan.listen),
       ]);
       const port = await this.#lanes.listen(plan.listen.host, plan.listen.port);
       this.address = url(plan.listen.host, port, plan.listen.tls === null ? "http" : "https");
       this.adminAddress = url(plan.admin.host, adminPort);
+      await this.#service.introduce(servicePlan(this.#current, draft.number));
     } catch (error) {
       await Promise.allSettled([this.#service.close(), this.#lanes.close(0)]);
+      this.#socket.remove();
       throw error;
     }
     await this.#service.setReadiness("ready");
@@ -192,7 +211,8 @@ class Gateway implements RunningGateway {
     try {
       const next = await this.#read();
       refuseRestart(this.#current, next);
-      await this.#service.configure(servicePlan(next));
+      this.#socket.makeFolder(next.draft.socket);
+      await this.#service.configure(servicePlan(next, this.#current.draft.number));
       await this.#lanes.reload(next.draft);
       this.#current = next;
       for (const warning of next.warnings) log.warn({}, formatProblem(warning));
@@ -224,6 +244,7 @@ class Gateway implements RunningGateway {
     void force.promise.then(() => this.#lanes.destroy());
     await this.#lanes.close(drain.timeout);
     await this.#service.close();
+    this.#socket.remove();
     this.#exit.resolve(this.#exitCode);
   }
 
@@ -238,11 +259,12 @@ class Gateway implements RunningGateway {
   }
 }
 
-function servicePlan({ plan, uses }: Inspected): ServicePlan {
+function servicePlan({ plan, uses, draft }: Inspected, inForce: number): ServicePlan {
   const { admin, limits, timeouts, errors, store, keyPrefix, listen, upstreams } = plan;
   const { trustedProxies } = listen;
   const circuits = circuitsOf(upstreams);
-  return { admin, limits, timeouts, errors, store, keyPrefix, trustedProxies, uses, circuits };
+  const settings = { admin, limits, timeouts, errors, store, keyPrefix, trustedProxies };
+  return { ...settings, uses, circuits, draft, inForce };
 }
 
 /** What sockets and threads were made with cannot change under them. */
@@ -253,6 +275,7 @@ function refuseRestart(current: Inspected, next: Inspected): void {
     "admin.host": plan.admin.host,
     "admin.port": plan.admin.port,
     "store.records": plan.store.records,
+    "store.connections": plan.store.connections,
     lanes: plan.lanes,
   });
   const before = settings(current);

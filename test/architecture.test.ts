@@ -18,6 +18,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   flow: ["core", "wire", "observe"],
   identity: ["core"],
   admin: ["core", "identity"],
+  service: ["core"],
 };
 
 interface Import {

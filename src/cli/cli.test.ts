@@ -261,6 +261,15 @@ describe("turnpike init", () => {
     assert.deepEqual(checked, { code: 0, stdout: "turnpike.yaml: ok — 2 routes, 1 upstream\n", stderr: "" });
   });
 
+  test("has an example of a resource in it that can be used", async () => {
+    const file = join(folder, "new/site/turnpike.yaml");
+    const text = readFileSync(file, "utf8");
+    writeFileSync(file, text.replaceAll(/^( *)# (?=- \{ path: \/tasks|resources:$| {2})/gm, "$1"));
+    const checked = await turnpike(["check", "--config", file]);
+    assert.equal(checked.stderr, "");
+    assert.match(checked.stdout, /ok — 3 routes, 1 upstream, 1 resource\n$/);
+  });
+
   test("overwrites nothing unless forced to", async () => {
     const cwd = join(folder, "taken");
     mkdirSync(cwd);

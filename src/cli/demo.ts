@@ -1,10 +1,12 @@
-/** `turnpike demo`, which is `npm start`: the example shop as a process of its own, and the gateway in front of it. */
+/** `turnpike demo`, which is `npm start`: the example shop behind the gateway, and a carrier as a process of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type RunningGateway, runGateway } from "../main.ts";
+import { DEMO_KEYS } from "./demo-keys.ts";
+import { stock } from "./demo-stock.ts";
 import { Refusal } from "./refusal.ts";
 import { stopOnSignals } from "./start.ts";
 
@@ -14,18 +16,19 @@ const ADMIN_PORT = 8081;
 
 /** Resolves with the exit code when it has been stopped. */
 export async function runDemo(options: { readonly port?: number }): Promise<number> {
-  const shop = await startShop();
+  const carrier = await startCarrier();
   try {
-    process.env["SHOP_URL"] = shop.url;
-    process.env["PORT"] = String(options.port ?? (await free(PORT)));
-    process.env["ADMIN_PORT"] = String(await free(ADMIN_PORT));
-    const gateway = await runGateway(join(SHOP, "turnpike.yaml"));
+    process.env["CARRIER_URL"] = carrier.url;
+    process.env["PORT"] = String(options.port ?? process.env["PORT"] ?? (await free(PORT)));
+    process.env["ADMIN_PORT"] ??= String(await free(ADMIN_PORT));
+    const gateway = await runGateway(join(SHOP, "turnpike.config.ts"));
     stopOnSignals(gateway);
-    process.stdout.write(`listening on ${gateway.address}\n\n${welcome(gateway, shop.url)}\n`);
-    shop.process.once("exit", () => void gateway.stop("interrupt"));
+    const product = await stock(gateway.address);
+    process.stdout.write(`listening on ${gateway.address}\n\n${welcome(gateway, carrier.url, product)}\n`);
+    carrier.process.once("exit", () => void gateway.stop("interrupt"));
     return await gateway.done;
   } finally {
-    shop.process.kill();
+    carrier.process.kill();
   }
 }
 
@@ -38,38 +41,47 @@ async function free(port: number): Promise<number> {
   });
 }
 
-async function startShop(): Promise<{ process: ChildProcess; url: string }> {
-  // The channel is there to be closed with us: a shop whose gateway was killed ends too.
-  const child = spawn(process.execPath, [join(SHOP, "service.ts")], {
+async function startCarrier(): Promise<{ process: ChildProcess; url: string }> {
+  // The channel is there to be closed with us: a carrier whose gateway was killed ends too.
+  const child = spawn(process.execPath, [join(SHOP, "carrier.ts")], {
     stdio: ["ignore", "pipe", "inherit", "ipc"],
     env: { ...process.env, PORT: "0" },
   });
-  if (child.stdout === null) throw new Refusal("the example shop could not be started", 1);
+  if (child.stdout === null) throw new Refusal("the example carrier could not be started", 1);
   for await (const line of createInterface({ input: child.stdout })) {
-    const url = /^shop on (\S+)$/.exec(line)?.[1];
+    const url = /^carrier on (\S+)$/.exec(line)?.[1];
     if (url !== undefined) return { process: child, url };
   }
-  throw new Refusal("the example shop could not be started", 1);
+  throw new Refusal("the example carrier could not be started", 1);
 }
 
-/** Of the config's `keys`, which holds its hash. Opens nothing but the example. */
-const DEMO_KEY = "tp_test_N4d3ASyx6Zi0LdAiBxQPVjXR4iLb083gllxe";
+function welcome({ address, adminAddress }: RunningGateway, carrier: string, product: string): string {
+  const key = `-H 'X-API-Key: ${DEMO_KEYS.acme}'`;
+  const other = `-H 'X-API-Key: ${DEMO_KEYS.globex}'`;
+  const json = "-H 'Content-Type: application/json'";
+  const database = process.env["DATABASE"]?.startsWith("postgres") ? "PostgreSQL" : "SQLite";
+  const same = process.env["DATABASE"] === undefined ? "" : "   # with DATABASE set as it is here";
+  return `  client ──▶ Turnpike ${address} ──▶ shop (resources on ${database}, in this process)
+                                        ──▶ carrier ${carrier} (a process of its own; fails 10 s of every 30)
+  All of it is examples/shop/turnpike.config.ts. Try, in another terminal:
 
-function welcome({ address, adminAddress }: RunningGateway, shop: string): string {
-  return `  client ──▶ Turnpike ${address} ──▶ shop ${shop}
-  The shop is an ordinary Node service in a process of its own: examples/shop/service.ts.
-  The road in front of it is examples/shop/turnpike.yaml. Try, in another terminal:
-
-    curl -i ${address}/products
-    curl -i ${address}/products/prod_1
+    curl -i '${address}/products?limit=2'
+    curl -i ${address}/products/${product}
     curl -i ${address}/orders                        # 401: orders need a key
-    curl -i -H 'X-API-Key: ${DEMO_KEY}' -d '{"product":"prod_1","quantity":2}' ${address}/orders
-    curl -i -X DELETE ${address}/orders              # 405, with what is allowed
+    curl -i ${key} ${json} -H 'Idempotency-Key: one' -d '{"email":"ada@example.com","full_name":"Ada"}' ${address}/customers
+    curl -i ${key} ${json} -d '{"product":"${product}","quantity":0}' ${address}/orders     # 422: all that is wrong, at once
+    curl -i ${key} '${address}/orders?expand=customer&status=pending&sort=-created_at&limit=5'
+    curl -i ${key} ${address}/v1/customers           # version 1: full_name is called name, and says when it ends
+    curl -i ${other} ${address}/customers            # another tenant sees nothing of it
+    curl -i -X DELETE ${address}/openapi.json        # 405, with what is allowed
+    curl -s ${address}/openapi.json                  # OpenAPI 3.1, made of the definitions
     curl -i --path-as-is ${address}/products/..%2forders   # 400: no path with two readings gets through
-    curl -s ${address}/debug/headers                 # what the shop sees of a call
-    curl -N ${address}/events                        # server-sent events, as they happen
+    curl -i ${key} ${address}/shipments              # the carrier; 503 and Retry-After while its circuit is open
+    curl -s ${address}/debug/headers                 # what a service sees of a call
+    curl -N ${address}/ticks                         # server-sent events, as they happen
     curl -s ${adminAddress}/metrics
-    npm run -s turnpike -- keys create --config examples/shop/turnpike.yaml --consumer you --scopes orders:read
+    npm run -s turnpike -- demo traffic --url ${address}   # plays clients: browsing, orders, retries, payments
+    npm run -s turnpike -- keys create --config examples/shop/turnpike.config.ts --consumer you --scopes orders:read${same}
 
   Ctrl-C stops both. Below: one line of JSON for each call.
 `;

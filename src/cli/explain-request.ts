@@ -1,4 +1,5 @@
 import { explainRoute } from "../config/explain.ts";
+import { explainOperation } from "../config/explain-resources.ts";
 import { GatewayError } from "../core/errors.ts";
 import { count } from "../core/found.ts";
 import type { Plan, RoutePlan } from "../core/plan.ts";
@@ -27,7 +28,10 @@ function routing(plan: Plan, method: string, host: string, path: string): string
     route,
     match: buildRouter([route]).find(method, host, path),
   }));
-  return `${verdict(match, rivals, host)}${match.kind === "found" ? `\n${explainRoute(plan, match.route)}` : ""}`;
+  if (match.kind !== "found") return verdict(match, rivals, host);
+  const ofService = match.route.steps.some(({ kind, name }) => kind === "backend" && name === "service");
+  const operation = ofService ? explainOperation(plan.resources, method, path) : "";
+  return `${verdict(match, rivals, host)}\n${explainRoute(plan, match.route)}${operation}`;
 }
 
 function parse(target: string): { host: string; path: string } {

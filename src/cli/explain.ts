@@ -30,7 +30,9 @@ export async function explainCommand(
   if (asked !== undefined) process.stdout.write(explainRequest(plan, asked.method, asked.target));
   else {
     const chosen =
-      options.route === undefined ? plan : { ...plan, routes: [routeNamed(plan, options.route)] };
+      options.route === undefined
+        ? plan
+        : { ...plan, routes: [routeNamed(plan, options.route)], resources: new Map() };
     process.stdout.write(options.mermaid === true ? explainMermaid(chosen) : explain(chosen));
   }
 }

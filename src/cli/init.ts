@@ -28,6 +28,16 @@ routes:
     to: { upstream: app }
     # limits: { body: 10mb } # 1mb when left out
     # headers: { response: { set: { X-Frame-Options: DENY } } }
+
+  # Turnpike can keep objects itself: a REST API and its table come of a definition. Uncomment both parts.
+  # - { path: /tasks/*, to: { service: true }, policies: [{ api-key: {} }] }
+
+# resources:
+#   tasks:
+#     owner: true # each belongs to the consumer of the key that created it
+#     fields:
+#       title: { type: string, required: true, maxLength: 200 }
+#       done: { type: boolean, default: false }
 `;
 
 /** `turnpike init`: writes the starter config and says what to do next. */

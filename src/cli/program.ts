@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { ConfigError } from "../config/problem.ts";
+import { addDb, addIntrospect } from "./db-commands.ts";
 import type { CreateOptions, ListOptions, RotateOptions } from "./keys.ts";
+import { addDiff, addOpenApi } from "./openapi-commands.ts";
 import { printError, printProblems } from "./output.ts";
 import { Refusal } from "./refusal.ts";
 import type { RevokeOptions } from "./tokens.ts";
@@ -80,6 +82,10 @@ function program(done: Done): Command {
   addKeys(root);
   addTokens(root);
   addAdmin(root);
+  addDb(root, done, CONFIG);
+  addIntrospect(root);
+  addOpenApi(root, done, CONFIG);
+  addDiff(root, done, CONFIG);
   addInit(root);
   addSchema(root);
   addDemo(root, done);
@@ -264,14 +270,31 @@ function addSchema(root: Command): void {
 }
 
 function addDemo(root: Command, done: Done): void {
-  root
+  const demo = root
     .command("demo")
-    .description("start a gateway with a sample service behind it, and print what to try")
+    .description("start the example shop, gateway and database included, and print what to try")
+    .helpCommand(false)
     .option("-p, --port <number>", "listen on this port", readPort)
     .action(async (options: { port?: number }) => {
       const { runDemo } = await import("./demo.ts");
       done(await runDemo(options));
     });
+  demo
+    .command("traffic")
+    .description("play clients of the example shop for a while, and print what became of them")
+    .option("--url <url>", "where the shop listens", "http://127.0.0.1:8080")
+    .option("--seconds <number>", "for how long", readCount, 30)
+    .option("--rate <number>", "visits begun in a second", readCount, 5)
+    .action(async (options: { url: string; seconds: number; rate: number }) => {
+      const { demoTraffic } = await import("./demo-traffic.ts");
+      done(await demoTraffic(options));
+    });
+}
+
+function readCount(text: string): number {
+  const count = Number(text);
+  if (/^\d+$/.test(text) && count >= 1 && count <= 100_000) return count;
+  throw new InvalidArgumentError("expected a whole number from 1 to 100000");
 }
 
 function readPort(text: string): number {

@@ -11,7 +11,7 @@ import type { Endpoint, PolicyTools, Tools } from "../core/tools.ts";
 import type { ApiVersion, VersionsPlan } from "../core/version.ts";
 import { fieldRules, fixedOptions, upstreamOptions } from "./backend-options.ts";
 import { ConfiguredKeys } from "./configured-keys.ts";
-import { describeFixed, describeUpstream, SEPARATOR, type Secrets } from "./describe.ts";
+import { describeFixed, describeService, describeUpstream, SEPARATOR, type Secrets } from "./describe.ts";
 import { keyPrefix } from "./key-prefix.ts";
 import { locate } from "./locate.ts";
 import {
@@ -28,9 +28,11 @@ import { routeNames } from "./names.ts";
 import { inOrder, isOutermost, type ResolvedPolicy, resolvePolicies } from "./policies.ts";
 import { ConfigError } from "./problem.ts";
 import { Report } from "./report.ts";
+import { buildResources } from "./resources/index.ts";
 import type { Config, RouteConfig, UpstreamConfig } from "./schema.ts";
 import { overloadPlan } from "./schema-overload.ts";
-import { storePlan } from "./schema-store.ts";
+import { dialectOf, storePlan } from "./schema-store.ts";
+import { reachesService, spokenByResources } from "./service-routes.ts";
 import type { Source } from "./source.ts";
 import { hstsSeconds, readTls } from "./tls.ts";
 import { valueAt } from "./variables.ts";
@@ -91,8 +93,21 @@ export class Builder {
   }
 
   #build(): Built {
-    const { listen, admin, limits, timeouts, overload, drain, paths, log, errors, store, lanes } =
-      this.#config;
+    const {
+      listen,
+      admin,
+      limits,
+      timeouts,
+      overload,
+      drain,
+      paths,
+      log,
+      errors,
+      store,
+      lanes,
+      resources,
+      service,
+    } = this.#config;
     const to = log.to === "stdout" || log.to === "stderr" ? log.to : resolve(this.#source.folder, log.to);
     const everywhere = this.#policies(this.#config.policies, ["policies"], "*");
     const ofConfig = this.#routes(everywhere);
@@ -111,6 +126,11 @@ export class Builder {
         errors: { docs: errors.docs ?? null, hsts: hstsSeconds(listen.tls) },
         versions: this.#versions,
         store: storePlan(store, this.#source.folder),
+        resources: buildResources(new Map(Object.entries(resources)), {
+          versions: this.#versions,
+          dialect: dialectOf(store.records),
+        }),
+        service: { ...service, cursorSecret: service.cursorSecret ?? null },
         keyPrefix: keyPrefix(this.#config),
         lanes: lanes === "auto" ? 0 : lanes,
         routes,
@@ -145,7 +165,7 @@ export class Builder {
       const outermost = outermostOf(wrapped);
       const inner = wrapped.filter(({ kind }) => !isOutermost(kind));
       const { before, behind } = aroundVersion(inner);
-      const backend = this.#backends(route);
+      const backend = this.#backends(route, names[index] ?? "");
       const version = this.#versionStep(names[index] ?? "", backend.offered);
       const versioned = version.policy(around(behind, backend.handler));
       const limits = { body: route.limits.body ?? this.#config.limits.body };
@@ -162,6 +182,7 @@ export class Builder {
         handler: outermost === null ? limited : outermost(limited),
         outermost,
         announcements: wrapped.flatMap(({ announcements }) => announcements),
+        ...reachesService(route.to, this.#versions),
         steps: [
           ...wrapped.filter((policy) => !behind.includes(policy)).map(({ step }) => step),
           ...version.steps,
@@ -268,10 +289,13 @@ export class Builder {
   }
 
   /** One backend, or one for each version that the route is offered in. */
-  #backends({ to, headers }: RouteConfig): Backends {
+  #backends({ to, headers }: RouteConfig, route: string): Backends {
     const made = destinations(to).map((one) => ({ ...one, ...this.#backend(one.to, headers) }));
     const [only] = made;
-    if (only?.version === null) return { handler: only.handler, steps: [only.step], offered: null };
+    if (only?.version === null) {
+      const offered = "service" in only.to ? spokenByResources(this.#versions, route) : null;
+      return { handler: only.handler, steps: [only.step], offered };
+    }
     const list = this.#versions?.list ?? [];
     const found = made.map(({ version, ...backend }) => ({
       ...backend,
@@ -292,6 +316,15 @@ export class Builder {
       return {
         handler: this.#kinds.fixed(options),
         step: { kind: "backend", name: "fixed", summary: describeFixed(options, this.#secrets) },
+      };
+    }
+    if ("service" in to) {
+      // Keys of requests, events and the secret of cursors are kept beside the rows.
+      this.#uses.add("records");
+      const summary = describeService(Object.keys(this.#config.resources), response, this.#secrets);
+      return {
+        handler: this.#kinds.service(response),
+        step: { kind: "backend", name: "service", summary },
       };
     }
     const { options, upstream } = this.#upstream(to.upstream);

@@ -4,6 +4,7 @@ import type { PolicyKind } from "../core/policy.ts";
 import { didYouMean, suggest } from "../core/suggest.ts";
 import { checkAddresses } from "./addresses.ts";
 import { readCertificates } from "./certificates.ts";
+import { checkReach, checkResources, type Routing } from "./check-resources.ts";
 import { checkVersions } from "./check-versions.ts";
 import type { Parts } from "./examine.ts";
 import { routeNames } from "./names.ts";
@@ -35,6 +36,8 @@ export interface PathChecks {
     readonly methods: readonly string[];
     readonly unreachable: boolean;
   }[];
+  /** What the gateway itself finds routes with. Throws where a path is not a template. */
+  buildRouter(routes: readonly RoutePlan[]): Routing;
 }
 
 /** What no value can tell alone: names that must exist, routes that hide each other, addresses that meet. */
@@ -51,11 +54,16 @@ export function checkParts(
     if (upstream !== undefined) checkTls(name, upstream, source, report);
   checkRoutes(parts, paths, report);
   checkUpstreams(parts, source, report);
-  checkPolicies(parts, source, policies, report);
+  const guarded = checkPolicies(parts, source, policies, report);
+  const resources = checkResources(parts, report);
   checkVersions(parts, routeNames(parts.routes), report);
   // Whether an upstream is used is only known if every route could be read.
-  if (parts.routes.length > 0 && parts.routes.every((route) => route !== undefined))
-    checkUnused(parts, report);
+  if (parts.routes.length === 0 || parts.routes.some((route) => route === undefined)) return;
+  checkUnused(parts, report);
+  if (report.errors.length > 0 || resources.size === 0) return;
+  const routes = guarded.map((one) => ({ ...one, stub: stub(one.route, one.name) }));
+  const router = paths.buildRouter(routes.map((route) => route.stub));
+  checkReach(resources, new Map(routes.entries()), router, parts, report);
 }
 
 function checkCertificates({ listen }: Parts, source: Source, report: Report): void {
@@ -227,7 +235,13 @@ function stub(route: RouteConfig, name: string): RoutePlan {
   };
 }
 
-function checkPolicies(parts: Parts, source: Source, kinds: readonly PolicyKind[], report: Report): void {
+/** The policies of each route that could be read. */
+function checkPolicies(
+  parts: Parts,
+  source: Source,
+  kinds: readonly PolicyKind[],
+  report: Report,
+): readonly GuardedRoute[] {
   const everywhere = resolvePolicies(parts.policies, ["policies"], kinds, source, report);
   const names = routeNames(parts.routes);
   const guarded: GuardedRoute[] = [];
@@ -252,6 +266,7 @@ function checkPolicies(parts: Parts, source: Source, kinds: readonly PolicyKind[
     guarded.push({ name: names[index] ?? "", route, policies: ordered });
   });
   checkUnkeyed(guarded, parts, report);
+  return guarded;
 }
 
 function checkUnused(parts: Parts, report: Report): void {

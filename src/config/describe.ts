@@ -40,6 +40,12 @@ export function describeFixed({ status, headers, body }: FixedOptions, secrets: 
   return [`always ${status} with ${size}`, ...set].join(SEPARATOR);
 }
 
+export function describeService(resources: readonly string[], answer: FieldRules, secrets: Secrets): string {
+  return [`the resources ${resources.join(", ")}`, ...describeFields("answer", answer, secrets)].join(
+    SEPARATOR,
+  );
+}
+
 /** Values that come from the environment: whatever they are called, they were not to stand in the file. */
 export type Secrets = ReadonlySet<unknown>;
 

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Finding } from "./problem.ts";
+import { type ReadableResource, readableResource } from "./resources/readable.ts";
 import {
   type Config,
   configSchema,
@@ -27,9 +28,11 @@ export interface Parts {
   readonly admin: Config["admin"] | undefined;
   /** Null where there are none. */
   readonly versions: VersionsConfig | null | undefined;
+  readonly store: Config["store"] | undefined;
   readonly upstreams: ReadonlyMap<string, UpstreamConfig | undefined>;
   readonly policies: readonly (PolicyConfig | undefined)[];
   readonly routes: readonly (RouteConfig | undefined)[];
+  readonly resources: ReadonlyMap<string, ReadableResource | undefined>;
 }
 
 /**
@@ -56,11 +59,19 @@ interface Raw {
   readonly upstreams?: unknown;
   readonly policies?: unknown;
   readonly routes?: unknown;
+  readonly store?: unknown;
+  readonly resources?: unknown;
 }
 
 export function partsOf(config: Config): Parts {
   const { versions = null } = config;
-  return { ...config, versions, upstreams: new Map(Object.entries(config.upstreams)) };
+  const resources = Object.entries(config.resources);
+  return {
+    ...config,
+    versions,
+    upstreams: new Map(Object.entries(config.upstreams)),
+    resources: new Map(resources.map(([name, one]) => [name, { config: one, unread: new Set<string>() }])),
+  };
 }
 
 function readableParts(raw: Raw): Parts {
@@ -72,6 +83,10 @@ function readableParts(raw: Raw): Parts {
     upstreams: new Map(upstreams.map(([name, one]) => [name, readable(schemas.upstream, one)])),
     policies: listOf(raw.policies).map((entry) => readable(schemas.policy, entry)),
     routes: listOf(raw.routes).map((one) => readable(schemas.route, one)),
+    store: readable(schemas.store, raw.store ?? {}),
+    resources: new Map(
+      Object.entries(fieldsOf(raw.resources)).map(([name, one]) => [name, readableResource(one)]),
+    ),
   };
 }
 
@@ -90,7 +105,7 @@ function repaired(value: unknown, findings: readonly Finding[]): Fields {
     const [key = ""] = path;
     // What is wrong further down may be right enough in the next part's eyes: lists keep their other entries.
     if (path.length > 1 && Array.isArray(fields[key])) continue;
-    if (path.length > 1 && (key === "upstreams" || key === "versions")) continue;
+    if (path.length > 1 && (key === "upstreams" || key === "versions" || key === "resources")) continue;
     delete right[key];
     if (path.length === 1 && meant !== undefined) right[meant] ??= fields[key];
   }

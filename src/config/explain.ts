@@ -2,17 +2,24 @@ import { count } from "../core/found.ts";
 import type { Plan, RoutePlan, Step } from "../core/plan.ts";
 import { formatSize as size, formatDuration as time } from "../core/values.ts";
 import { SEPARATOR } from "./describe.ts";
+import { explainResource } from "./explain-resources.ts";
 import { reliabilityPlan } from "./reliability.ts";
+import { dialectOf } from "./schema-store.ts";
 import { describeSelection, describeVersions } from "./versions.ts";
 
 /** What a plan does, for people. */
 
-/** What runs for each of the routes, in order, with the numbers in force. */
+/** What runs for each of the routes, in order, with the numbers in force, and the resources behind them. */
 export function explain(plan: Plan, routes: readonly RoutePlan[] = plan.routes): string {
-  return [gateway(plan), ...routes.map((route) => explainRoute(plan, route))].join("\n");
+  const resources = [...plan.resources.values()];
+  const parts = [
+    ...routes.map((route) => explainRoute(plan, route)),
+    ...resources.map((resource) => explainResource(resource, plan.resources)),
+  ];
+  return [gateway(plan), ...parts].join("\n");
 }
 
-function gateway({ listen, admin, limits, drain, lanes, store, versions }: Plan): string {
+function gateway({ listen, admin, limits, drain, lanes, store, versions, resources }: Plan): string {
   const trusted = listen.trustedProxies.length === 0 ? "nobody" : listen.trustedProxies.join(", ");
   return lines([
     `Turnpike on ${address(listen)}, admin on ${address(admin)}`,
@@ -20,6 +27,7 @@ function gateway({ listen, admin, limits, drain, lanes, store, versions }: Plan)
     `  ${limits.connections} connections, ${limits.connectionsPerIp} from one address, ${limits.requestsPerConnection} requests on each`,
     `  forwarded headers are believed from ${trusted}`,
     ...versionLines(versions),
+    ...storeLines(resources, store),
     `  stops ${time(drain.delay)} after SIGTERM, then waits ${time(drain.timeout)} for requests in flight`,
   ]);
 }
@@ -27,6 +35,19 @@ function gateway({ listen, admin, limits, drain, lanes, store, versions }: Plan)
 function versionLines(versions: Plan["versions"]): string[] {
   if (versions === null) return [];
   return [`  versions ${describeVersions(versions)}`, `    ${describeSelection(versions)}`];
+}
+
+/** Without the place, which may hold a password. */
+function storeLines(
+  resources: Plan["resources"],
+  { records, connections, migrate }: Plan["store"],
+): string[] {
+  if (resources.size === 0 || records === null) return [];
+  const where =
+    dialectOf(records) === "sqlite" ? "SQLite" : `PostgreSQL (${count(connections, "connection")})`;
+  const start =
+    migrate === "auto" ? "the start adds what tables lack" : "turnpike db apply adds what tables lack";
+  return [`  ${count(resources.size, "resource")} in ${where}; ${start}`];
 }
 
 /** Without what may be a password. */
@@ -97,7 +118,8 @@ export function explainMermaid(plan: Plan): string {
     let last = id;
     for (const [position, step] of route.steps.entries()) {
       const [first = ""] = step.summary.split(SEPARATOR);
-      const isUpstream = step.kind === "backend" && step.name !== "fixed";
+      // What the gateway answers by itself.
+      const isUpstream = step.kind === "backend" && step.name !== "fixed" && step.name !== "service";
       const next = isUpstream ? upstreamId(upstreams, step.name, first) : `${id}s${position}`;
       const arrow = step.version === undefined ? "-->" : `-->|${step.version}|`;
       if (isUpstream) outside.push(`  ${last} ${arrow} ${next}`);
@@ -139,7 +161,8 @@ function address({ host, port }: { readonly host: string; readonly port: number 
   return `${host.includes(":") ? `[${host}]` : host}:${port === 0 ? "(any free port)" : port}`;
 }
 
-/** `3 routes, 1 upstream` */
+/** `3 routes, 1 upstream, 4 resources` */
 export function summary(plan: Plan, upstreams: number): string {
-  return `${count(plan.routes.length, "route")}, ${count(upstreams, "upstream")}`;
+  const resources = plan.resources.size === 0 ? "" : `, ${count(plan.resources.size, "resource")}`;
+  return `${count(plan.routes.length, "route")}, ${count(upstreams, "upstream")}${resources}`;
 }

@@ -135,6 +135,9 @@ const one = z.union(
         ),
     }),
     z.strictObject({ fixed: fixed.describe("An answer of the gateway itself.") }),
+    z.strictObject({
+      service: z.literal(true).describe("The `resources` of this config answer, in their own versions."),
+    }),
   ],
   { error: ({ input }) => expectedTo(input) },
 );
@@ -151,7 +154,8 @@ const to = z.union(
 );
 
 function expectedTo(input: unknown): string {
-  const base = `expected { upstream: … } or { fixed: … }, ${found(input)}`;
+  const base = `expected { upstream: … }, { service: true } or { fixed: … }, ${found(input)}`;
+  if (input === "service") return `${base}; write { service: true }`;
   return typeof input === "string" && isName(input) ? `${base}; write { upstream: ${input} }` : base;
 }
 

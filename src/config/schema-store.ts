@@ -1,6 +1,6 @@
 import { isAbsolute, resolve } from "node:path";
 import { z } from "zod";
-import { text } from "../core/fields.ts";
+import { text, whole, word } from "../core/fields.ts";
 import { found } from "../core/found.ts";
 import type { StorePlan } from "../core/plan.ts";
 import { FILE_PARAMETERS, isPostgresUrl, readPostgresUrl } from "../core/postgres-url.ts";
@@ -41,19 +41,28 @@ export const store = z
       .describe(
         "Counts of the rate limits: `memory`, exact over all threads of this process, or `redis://…`, exact over all processes that share it.",
       ),
+    connections: whole(1, 500)
+      .default(10)
+      .describe("Connections to PostgreSQL for `resources`, of this process."),
+    migrate: word(["auto", "manual"])
+      .default("auto")
+      .describe(
+        "What happens at the start where the tables of `resources` are not yet as the config wants them: `auto` adds what is missing, and refuses to start where something would be lost; `manual` refuses to start, and `turnpike db apply` does it.",
+      ),
   })
   .describe("Where things are remembered.");
 
 /** Files become absolute: threads and tools have other ideas of where they are. */
-export function storePlan(
-  { records: url, counters: where }: z.output<typeof store>,
-  folder: string,
-): StorePlan {
-  if (url === "none") return { records: null, counters: where };
-  if (isPostgresUrl(url)) return { records: absoluteFiles(url, folder), counters: where };
+export function storePlan({ records: url, ...rest }: z.output<typeof store>, folder: string): StorePlan {
+  if (url === "none") return { records: null, ...rest };
+  if (isPostgresUrl(url)) return { records: absoluteFiles(url, folder), ...rest };
   const file = url.slice("sqlite:".length);
-  return { records: isAbsolute(file) ? file : resolve(folder, file), counters: where };
+  return { records: isAbsolute(file) ? file : resolve(folder, file), ...rest };
 }
+
+/** What `store.records` is, as far as definitions of tables have to know. */
+export const dialectOf = (records: string): "sqlite" | "postgres" =>
+  isPostgresUrl(records) ? "postgres" : "sqlite";
 
 function absoluteFiles(text: string, folder: string): string {
   const url = new URL(text);

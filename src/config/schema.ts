@@ -2,6 +2,7 @@ import { z } from "zod";
 import { cidr, distinct, listenHost, name, routeHost, text, whole, word } from "../core/fields.ts";
 import { found } from "../core/found.ts";
 import { duration, size, sizeOrUnlimited } from "../core/values.ts";
+import { resources, service } from "./resources/schema.ts";
 import { adminToken, keys } from "./schema-keys.ts";
 import { overload } from "./schema-overload.ts";
 import { policyEntry, route } from "./schema-route.ts";
@@ -156,7 +157,7 @@ const errors = z
   .describe("What clients see of errors.");
 
 /** The parts that refer to each other, for reading what can be read of a config with mistakes. */
-export const parts = { listen, admin, versions, upstream, route, policy: policyEntry };
+export const parts = { listen, admin, versions, store, upstream, route, policy: policyEntry };
 
 export const configSchema = z
   .strictObject({
@@ -179,6 +180,8 @@ export const configSchema = z
       .describe("The services behind the gateway, by name."),
     policies: z.array(policyEntry).prefault([]).describe("For every route, outermost first."),
     routes: z.array(route).prefault([]).describe("Which requests go where."),
+    resources,
+    service,
   })
   .describe("A Turnpike config.");
 

@@ -3,7 +3,6 @@ import { notOneOf } from "../core/fields.ts";
 import { anyOf, found, quoted } from "../core/found.ts";
 import { suggest } from "../core/suggest.ts";
 import { knownKeys, placesByKey } from "./keys.ts";
-import { notYet } from "./not-yet.ts";
 import type { Finding, Path } from "./problem.ts";
 
 /** Turns what zod finds into sentences, one for each thing that is wrong. */
@@ -78,10 +77,10 @@ function findings(issue: Issue, schema: z.ZodType, root: unknown, at: Path): Fin
       return union(issue, schema, root, at);
     case "invalid_key":
       return [{ path, key: true, message: issue.issues[0]?.message ?? issue.message }];
-    case "invalid_value":
-      return [{ path, message: notYet([...path, String(issue.input)]) ?? issue.message }];
     case "custom":
       return [{ path, message: issue.message, ...(isAboutKey(issue.params) ? { key: true as const } : {}) }];
+    case "invalid_value":
+      return [{ path, message: issue.message }];
     default:
       return [mismatch(path, issue)];
   }
@@ -99,8 +98,6 @@ function mismatch(path: Path, { input, message }: Issue): Finding {
 function unknownKey(key: string, issue: Issue, path: Path, schema: z.ZodType): Finding {
   const finding = (message: string, meant?: string): Finding => ({ path, key: true, message, meant });
   const inside = issue.path as Path;
-  const later = notYet(path);
-  if (later !== undefined) return finding(later);
   if (key === MERGE) return finding("merge keys (<<) are not part of YAML 1.2; write the keys out", MERGE);
   const known = knownKeys(schema, inside);
   if (known.includes(key)) return finding(`does not go together with ${others(issue.input, key)}`);

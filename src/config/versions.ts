@@ -75,7 +75,7 @@ export function versionNamed(versions: readonly ApiVersion[], name: string): Api
 }
 
 type To = RouteConfig["to"];
-type OneTo = Extract<To, { upstream: string } | { fixed: unknown }>;
+type OneTo = Extract<To, { upstream: string } | { fixed: unknown } | { service: true }>;
 
 export type FallbackConfig = NonNullable<Extract<OneTo, { upstream: string }>["fallback"]>;
 
@@ -107,8 +107,8 @@ export function upstreamsOf(to: OneTo): UpstreamReference[] {
   return [first, { upstream: fallback.upstream, rewrite: fallback.rewrite, at: ["fallback"] }];
 }
 
-// Neither word is a version.
-const isOne = (to: To): to is OneTo => "upstream" in to || "fixed" in to;
+// None of these words is a version.
+const isOne = (to: To): to is OneTo => "upstream" in to || "fixed" in to || "service" in to;
 
 // ---------------------------------------------------------------- for people
 

@@ -77,6 +77,8 @@ export class Call {
   clientIp = "";
   /** `https` or `http` as the client used it (FWD-5). */
   scheme: "http" | "https" = "http";
+  /** Host, and port if it was given, as the client wrote it in its URL: what links to ourselves begin with. */
+  host = "";
   /** W3C trace id of this call: 32 hex digits. */
   traceId = "";
   /**
@@ -90,6 +92,8 @@ export class Call {
   versionNamed = false;
   /** What named it in the path, and was taken off: `/v1`. */
   versionPrefix = "";
+  /** What named it in the query, and was taken off: `version=1`. */
+  versionQuery = "";
   /** Why the call gets no answer in its version: thrown when the turn of that has come (ERR-18). */
   versionRefusal: GatewayError | null = null;
   /** The peer is a trusted proxy: what it says of the client is believed. */
@@ -244,11 +248,12 @@ export class Call {
 
   /** A call of the gateway's own in the name of this one: nobody waits for its answer, and no client can end it. */
   behind(startedAt: number, request: Request, exchange: Exchange): Call {
-    const { id, route, params, clientIp, scheme, traceId, provenance, version, versionNamed, versionPrefix } =
-      this;
+    const { id, route, params, clientIp, scheme, host, traceId, provenance } = this;
+    const { version, versionNamed, versionPrefix, versionQuery } = this;
     const { trusted, principal, challenge, unclaimed, closed, charges } = this;
     const call = Object.assign(new Call(id, startedAt, request, exchange), {
-      ...{ route, params, clientIp, scheme, traceId, provenance, version, versionNamed, versionPrefix },
+      ...{ route, params, clientIp, scheme, host, traceId, provenance },
+      ...{ version, versionNamed, versionPrefix, versionQuery },
       ...{ trusted, principal, challenge, unclaimed, closed, charges },
     });
     call.#facts = this.#facts;

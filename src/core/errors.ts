@@ -109,6 +109,18 @@ export const catalogue = {
     "The cursor is not one that this list has given out.",
     "Start again without `cursor`, and pass on `next_cursor` as it is, with the other parameters unchanged.",
   ),
+  CURSOR_EXPIRED: kind(
+    400,
+    "client",
+    "The cursor is too old.",
+    "Start again without `cursor`; a cursor is good for three days.",
+  ),
+  PAGE_TOO_DEEP: kind(
+    400,
+    "client",
+    "The page lies deeper than pages can be counted.",
+    "Read on with `cursor`: every answer holds the next one. Pages by number end at the depth that the message names.",
+  ),
   IDEMPOTENCY_KEY_INVALID: kind(
     400,
     "client",
@@ -195,6 +207,12 @@ export const catalogue = {
     "The version in the path does not exist.",
     "Use one of the versions that the message lists.",
   ),
+  RESOURCE_NOT_FOUND: kind(
+    404,
+    "client",
+    "There is nothing with this id.",
+    "Check the id. What belongs to somebody else is not found either.",
+  ),
   KEY_NOT_FOUND: kind(
     404,
     "client",
@@ -225,6 +243,12 @@ export const catalogue = {
     "The route does not offer this method.",
     "Use one of the methods in the `Allow` header.",
   ),
+  NOT_ACCEPTABLE: kind(
+    406,
+    "client",
+    "The request accepts no media type that this resource has.",
+    "Send `Accept: application/json`, or no `Accept` at all.",
+  ),
   REQUEST_TIMEOUT: kind(
     408,
     "client",
@@ -236,6 +260,24 @@ export const catalogue = {
     "client",
     "What the request wants to change is in a state that does not allow it.",
     "The message says which; read the resource again and decide anew.",
+  ),
+  ALREADY_EXISTS: kind(
+    409,
+    "client",
+    "There is another one with the same value.",
+    "`details` names the fields whose value is taken; choose another value, or change the one that is there.",
+  ),
+  STILL_REFERENCED: kind(
+    409,
+    "client",
+    "Others refer to it.",
+    "Delete or change those first; the message says what they are.",
+  ),
+  STATE_CONFLICT: kind(
+    409,
+    "client",
+    "The action is not possible in the state that the object is in.",
+    "Read the object again; `details` names the fields and the values with which the action is possible.",
   ),
   IDEMPOTENCY_KEY_IN_USE: kind(
     409,
@@ -266,6 +308,12 @@ export const catalogue = {
     "client",
     "This version of the API is switched off for a while, because it will be retired.",
     "Move to a newer version, see `Link`. Until `Sunset` the version comes back after the seconds in `Retry-After`.",
+  ),
+  PRECONDITION_FAILED: kind(
+    412,
+    "client",
+    "The object is not what the request takes it for.",
+    "Read it again, and send its `ETag` in `If-Match` with what you decide then.",
   ),
   PAYLOAD_TOO_LARGE: kind(
     413,
@@ -326,6 +374,12 @@ export const catalogue = {
     "client",
     "The WebSocket version is not supported.",
     "Send `Sec-WebSocket-Version: 13`.",
+  ),
+  PRECONDITION_REQUIRED: kind(
+    428,
+    "client",
+    "A change has to say which state of the object it means.",
+    "Read the object, and send its `ETag` in `If-Match`.",
   ),
   RATE_LIMITED: kind(
     429,
@@ -416,6 +470,12 @@ export const catalogue = {
     "gateway",
     "The Idempotency-Key cannot be checked at the moment.",
     "Retry with the same key after the seconds in `Retry-After`: the store of the records cannot be reached, and nothing was sent on.",
+  ),
+  SERVICE_UNAVAILABLE: kind(
+    503,
+    "gateway",
+    "The service cannot answer at the moment.",
+    "Nothing was done. Repeat the request after the seconds in `Retry-After`.",
   ),
   RECORDS_UNAVAILABLE: kind(
     503,

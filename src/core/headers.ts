@@ -116,9 +116,12 @@ export function fieldName(name: string): FieldName {
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-/** `X-Consumer-*` tells an upstream who the gateway found the caller to be: nobody else may say it (AUTH-8). */
+/**
+ * `X-Consumer-*` tells an upstream, and `X-Turnpike-*` our own service, who the gateway found the caller to be: nobody
+ * else may say it (AUTH-8).
+ */
 function identityKind(lower: string): number {
-  return lower.startsWith("x-consumer-") ? Kind.identity | Kind.secured : 0;
+  return lower.startsWith("x-consumer-") || lower.startsWith("x-turnpike-") ? Kind.identity | Kind.secured : 0;
 }
 
 const VARY = fieldName("Vary");

@@ -8,6 +8,8 @@ export interface Kinds {
   readonly policies: readonly PolicyKind[];
   readonly upstream: (options: UpstreamOptions, tools: Tools) => Upstream;
   readonly fixed: (options: FixedOptions) => Handler;
+  /** What asks the resources of the config. */
+  readonly service: (answer: FieldRules) => Handler;
   /** Around an upstream: what answers where it cannot. */
   readonly fallback: (instead: Handler) => Policy;
   /** The same, by the last good answer that it has given. Made once for all routes. */
@@ -157,6 +159,8 @@ export interface ConcurrencyOptions {
 export interface Target {
   /** `http://host:port` or `https://host:port`, without path: what logs show. */
   readonly url: string;
+  /** File of a Unix socket, in place of host and port. */
+  readonly socket?: string;
   readonly secure: boolean;
   readonly host: string;
   readonly port: number;

@@ -2,6 +2,7 @@ import type { Call } from "./call.ts";
 import type { Handler, Policy } from "./handler.ts";
 import type { UpstreamOptions } from "./kinds.ts";
 import type { Reliability } from "./reliability.ts";
+import type { Resources } from "./resource.ts";
 import type { Route } from "./route.ts";
 import type { VersionsPlan } from "./version.ts";
 
@@ -27,6 +28,14 @@ export interface Plan {
   /** Null where the API has no versions. */
   readonly versions: VersionsPlan | null;
   readonly store: StorePlan;
+  /** By name; empty where the config has none. */
+  readonly resources: Resources;
+  readonly service: {
+    /** Of the API, in its description. */
+    readonly title: string;
+    /** Seals cursors; null where the database keeps one. Never logged. */
+    readonly cursorSecret: string | null;
+  };
   /** What keys that are issued begin with. */
   readonly keyPrefix: string;
   /** Threads that carry traffic; 0 where the machine decides. */
@@ -43,6 +52,10 @@ export interface StorePlan {
   readonly records: string | null;
   /** `memory`, or the URL of a Redis. May hold a password. */
   readonly counters: string;
+  /** Of PostgreSQL, for resources. */
+  readonly connections: number;
+  /** Whether the start adds what the tables of resources lack, or is refused. */
+  readonly migrate: "auto" | "manual";
 }
 
 export interface AdminPlan {

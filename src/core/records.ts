@@ -5,6 +5,7 @@
  */
 import type { IdempotencyRecords } from "./idempotency.ts";
 import type { KeyEnvironment, KeyRestrictions } from "./keys.ts";
+import type { ResourceEvent } from "./resource.ts";
 
 export interface Records {
   readonly keys: KeyRecords;
@@ -12,9 +13,17 @@ export interface Records {
   readonly adminToken: AdminTokenRecord;
   readonly revocations: RevocationRecords;
   readonly idempotency: IdempotencyRecords;
+  readonly events: EventRecords;
+  readonly secrets: SecretRecords;
   /** Whether somebody else, such as another process, has written since this was asked last. */
   changed(): Promise<boolean>;
   close(): Promise<void>;
+}
+
+/** Secrets that all processes on one database have in common. Who reads the database knows them. */
+export interface SecretRecords {
+  /** The one of that name; `made` where there was none, which is kept from now on. */
+  keep(name: string, made: Uint8Array): Promise<Uint8Array>;
 }
 
 /** Who does something, for the audit: `cli:<user>`, `admin`, `gateway`. */
@@ -170,6 +179,15 @@ export interface AuditRecords {
   list(page: Page): Promise<readonly AuditEntry[]>;
   /** For what is done elsewhere than in the records, which audit their own changes. */
   add(entry: Omit<AuditEntry, "id">): Promise<void>;
+}
+
+/** What has happened to resources. It is written where it happens, in the same transaction (service/resources/events.ts). */
+export interface EventRecords {
+  /** Newest first. */
+  list(page: Page): Promise<readonly ResourceEvent[]>;
+  get(id: string): Promise<ResourceEvent | null>;
+  /** Deletes what happened before a time, so many at most; how many there were. */
+  sweep(before: number, most: number): Promise<number>;
 }
 
 /** The digest of the one token that opens the admin API. */

@@ -3,6 +3,7 @@
  * A version is a major (`1`, `1.2`, `1beta1`) or a date (`2026-11-01`, `2026-11-01-preview`, `2026-11-01.acacia`).
  */
 import type { Headers } from "./headers.ts";
+import type { Principal } from "./principal.ts";
 
 /** Where a request may name its version. */
 export const SELECTORS = ["path", "header", "query"] as const;
@@ -148,6 +149,19 @@ export const isRetired = ({ retired, sunset }: ApiVersion, wall: number): boolea
 /** The versions that can still be had. */
 export const supported = ({ list }: VersionsPlan, wall: number): string[] =>
   list.filter((version) => !isRetired(version, wall)).map(({ name }) => name);
+
+/** The version that a config or token has given to whoever is calling (VER-2); undefined for none. */
+export type PinnedVersion = (caller: Principal | null) => ApiVersion | undefined;
+
+export function pinnedVersion({ list, pinned: { consumers, claim } }: VersionsPlan): PinnedVersion {
+  const byText = new Map(list.map((version) => [canonicalVersion(version.name), version]));
+  return (caller) => {
+    if (caller === null) return undefined;
+    const said = claim === "" ? undefined : caller.claims[claim];
+    const claimed = typeof said === "string" ? byText.get(canonicalVersion(said)) : undefined;
+    return claimed ?? consumers.get(caller.consumer);
+  };
+}
 
 /** What `changes` of a config look like when their bodies have types: checks nothing by itself. */
 export function defineChange<Older, Newer>(change: TypedChange<Older, Newer>): VersionChange {

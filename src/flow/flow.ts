@@ -14,15 +14,14 @@ import { GatewayError } from "../core/errors.ts";
 import type { Handler, Policy } from "../core/handler.ts";
 import { Kind } from "../core/headers.ts";
 import { METHODS } from "../core/methods.ts";
-import type { PathRules, Plan, RoutePlan } from "../core/plan.ts";
+import type { PathRules, Plan } from "../core/plan.ts";
 import { preflightFor } from "../core/preflight.ts";
 import { emptyReply, type Reply } from "../core/reply.ts";
 import type { Clock, Log } from "../core/tools.ts";
 import { continueTrace, forwardsBaggage } from "../observe/trace-context.ts";
 import type { Acceptor } from "../wire/acceptor.ts";
+import { makeAnswering } from "./answer.ts";
 import { type ClientAddress, forwardedFields } from "./client-address.ts";
-import { errorReply } from "./error-reply.ts";
-import { fitted } from "./fitted.ts";
 import { normalisePath, splitTarget } from "./path.ts";
 import type { Found, Match, Router } from "./router/index.ts";
 import type { SelectVersion } from "./version/select.ts";
@@ -52,6 +51,7 @@ export function makeFlow(parts: FlowParts): Acceptor {
     if (valid && !client.trusted) call.clientRequestId = given;
     call.clientIp = client.clientIp;
     call.scheme = client.scheme;
+    call.host = client.host;
     call.trusted = client.trusted;
     const trace = continueTrace(request.headers);
     call.traceId = trace.traceId;
@@ -65,50 +65,8 @@ export function makeFlow(parts: FlowParts): Acceptor {
     return call;
   }
 
-  function accept(call: Call): void {
-    let reply: Reply | Promise<Reply>;
-    try {
-      reply = route(call);
-    } catch (error) {
-      respondError(call, error);
-      return;
-    }
-    if (reply instanceof Promise) {
-      reply.then(
-        (settled) => respond(call, settled),
-        (error) => respondError(call, error),
-      );
-    } else {
-      respond(call, reply);
-    }
-  }
-
-  function respond(call: Call, reply: Reply): void {
-    if (reply.error !== undefined) call.failed(reply.error);
-    try {
-      call.exchange.send(call, fitted(call, reply));
-    } catch (error) {
-      // A policy made a header that no message can hold: ours to answer for, not the client's to suffer.
-      respondError(call, error);
-    }
-  }
-
-  function respondError(call: Call, thrown: unknown): void {
-    const error = GatewayError.from(thrown);
-    // A mistake of ours: the only trace of it besides the client's request id.
-    if (error.code === "INTERNAL_ERROR")
-      parts.log.error({ id: call.id, cause: error.cause }, "a call failed");
-    call.failed(error);
-    // The flow itself has put the route there, out of a plan.
-    const route = call.route as RoutePlan | null;
-    for (const announce of route?.announcements ?? NONE) announce(call);
-    call.exchange.send(call, fitted(call, errorReply(call, error, plan.errors)));
-  }
-
-  return { open, accept, refuse: respondError };
+  return { open, ...makeAnswering({ handler: route, log: parts.log, errors: plan.errors }) };
 }
-
-const NONE: RoutePlan["announcements"] = [];
 
 /** Whether the gateway has too much to do for another call. */
 export interface Shedder {

@@ -20,6 +20,10 @@ export interface Draft {
   /** Instead of `listen.port`. */
   readonly port: number | undefined;
   readonly store: Plan["store"];
+  /** Counts the configs that this process has read: lanes name it with every call to the service thread. */
+  readonly number: number;
+  /** Where lanes and the service thread meet; null for a config without resources. */
+  readonly socket: string | null;
 }
 
 /** What the main thread asks of a lane, wherever it runs. */
@@ -55,12 +59,18 @@ export type ServicePlan = Pick<Plan, "admin" | "limits" | "timeouts" | "errors" 
   readonly trustedProxies: readonly string[];
   readonly uses: ReadonlySet<Capability>;
   readonly circuits: readonly CircuitPlan[];
+  /** What resources are made of: they hold functions, which no thread can send to another. */
+  readonly draft: Draft;
+  /** Number of the draft that lanes go by while this one is made ready. */
+  readonly inForce: number;
 };
 
 /** What the main thread asks of the service. */
 export interface ServiceApi {
   /** Opens what the plan needs, then listens. Resolves with the port. */
   start(plan: ServicePlan): Promise<number>;
+  /** Shows the admin token of a new store, once everything listens: who reads of a start that failed looks no further. */
+  introduce(plan: ServicePlan): Promise<void>;
   /** The plan after a reload. */
   configure(plan: ServicePlan): Promise<void>;
   setReadiness(readiness: Readiness): void;

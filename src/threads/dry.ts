@@ -7,7 +7,7 @@ import { noMetrics } from "../core/metrics.ts";
 import { noRevocations } from "../core/revocations.ts";
 import { ownMemory } from "../core/shared-memory.ts";
 import type { Tools } from "../core/tools.ts";
-import { parseTemplate, shadowed } from "../flow/router/index.ts";
+import { buildRouter, parseTemplate, shadowed } from "../flow/router/index.ts";
 import { policies } from "../policies/index.ts";
 
 const neverCalled: Handler = () => {
@@ -34,10 +34,11 @@ export const dryWorld: World = {
     policies,
     upstream: () => ({ handler: () => neverCalled, close: () => {} }),
     fixed: () => neverCalled,
+    service: () => neverCalled,
     fallback: () => (next) => next,
     lastGood: () => (next) => next,
     versions: () => () => (next) => next,
   },
   tools,
-  paths: { parseTemplate, shadowed },
+  paths: { buildRouter, parseTemplate, shadowed },
 };

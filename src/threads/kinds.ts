@@ -7,7 +7,8 @@ import type { Kinds } from "../core/kinds.ts";
 import { makeVersionSteps } from "../flow/version/step.ts";
 import { policies } from "../policies/index.ts";
 
-export const kinds: Kinds = {
+/** The way to the service thread is each lane's own. */
+export const kinds: Omit<Kinds, "service"> = {
   policies,
   upstream: makeUpstream,
   fixed: makeFixed,

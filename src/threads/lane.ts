@@ -1,9 +1,11 @@
 /** The data path in one thread: everything that a request meets. */
 import type { MessagePort } from "node:worker_threads";
+import { makeServiceLink, type ServiceLink } from "../backends/service/service.ts";
 import { loadPlan } from "../config/plan.ts";
+import type { FieldRules } from "../core/kinds.ts";
 import { openSharedMemory, type SharedMemory } from "../core/shared-memory.ts";
 import type { Tools } from "../core/tools.ts";
-import { parseTemplate, shadowed } from "../flow/router/index.ts";
+import { buildRouter, parseTemplate, shadowed } from "../flow/router/index.ts";
 import { makeCallMeter } from "../observe/call-metrics.ts";
 import { flushLogs } from "../observe/log.ts";
 import { MetricRegistry, type MetricSnapshot } from "../observe/metrics.ts";
@@ -34,6 +36,7 @@ export class Lane implements LaneApi {
   #prepared: Generation | null = null;
   #current: Generation | null = null;
   #server: HttpServer | null = null;
+  #service: ServiceLink | null = null;
   /** Plans that others have taken the place of, with calls that began under them. */
   readonly #retiring = new Set<Generation>();
   #allEnded: (() => void) | null = null;
@@ -67,8 +70,9 @@ export class Lane implements LaneApi {
     return this.#server?.connections ?? 0;
   }
 
-  async prepare({ file, text, port, store }: Draft): Promise<void> {
+  async prepare(draft: Draft): Promise<void> {
     this.discard();
+    const { file, text, port, store } = draft;
     const tools: Tools = {
       ...this.#world,
       pseudonym: this.#shared.pseudonym,
@@ -78,9 +82,13 @@ export class Lane implements LaneApi {
       ...(await this.#stores.open(store)),
     };
     const world = {
-      kinds: { ...kinds, upstream: this.#upstreams.take },
+      kinds: {
+        ...kinds,
+        upstream: this.#upstreams.take,
+        service: (answer: FieldRules) => this.#serviceLink(draft).handler(answer, draft.number),
+      },
       tools,
-      paths: { parseTemplate, shadowed },
+      paths: { buildRouter, parseTemplate, shadowed },
     };
     const made = await loadPlan(file, world, { port, text });
     this.#prepared = new Generation({
@@ -91,6 +99,13 @@ export class Lane implements LaneApi {
       openSink: (to) => this.#sinks.take(to),
       shedder: this.#overload,
     });
+  }
+
+  /** One for all plans: what it connects to stays as long as the process. */
+  #serviceLink({ socket }: Draft): ServiceLink {
+    if (socket === null) throw new Error("a route leads to resources, and the config has none");
+    this.#service ??= makeServiceLink(socket, this.#world);
+    return this.#service;
   }
 
   commit(): void {
@@ -147,6 +162,7 @@ export class Lane implements LaneApi {
     if (this.#current !== null) this.#retire(this.#current);
     this.#current = null;
     await this.#callsEnd(end - performance.now());
+    this.#service?.close();
     this.#stores.close();
     await this.#sinks.close();
     flushLogs();

@@ -3,18 +3,20 @@ import { writeSync } from "node:fs";
 import { makeAdminApi } from "../admin/api.ts";
 import { auditRoutes } from "../admin/audit.ts";
 import { type Circuit, circuitRoutes } from "../admin/circuits.ts";
+import { eventRoutes } from "../admin/events.ts";
 import { idempotencyRoutes } from "../admin/idempotency.ts";
 import { keyRoutes } from "../admin/keys.ts";
 import { revocationRoutes } from "../admin/revocations.ts";
 import type { Handler } from "../core/handler.ts";
 import type { IdempotencyRecords } from "../core/idempotency.ts";
-import type { Records } from "../core/records.ts";
+import type { Records, SecretRecords } from "../core/records.ts";
 import { createFirstAdminToken } from "../identity/admin-token.ts";
 import { digestOf } from "../identity/keys/issue.ts";
 import { type KeyRegistry, openKeyRegistry } from "../identity/keys/registry.ts";
 import { openRevocationRegistry, type RevocationRegistry } from "../identity/revocations/registry.ts";
 import { openRecords } from "../stores/records/open.ts";
 import type { ServicePlan, Topic, World } from "./api.ts";
+import { sweepEvents } from "./swept-events.ts";
 
 /** `process.stderr` of a thread has no descriptor of its own. */
 const STDERR = 2;
@@ -26,12 +28,14 @@ export class RecordsKeeper {
   readonly #records: Records;
   readonly #keys: KeyRegistry;
   readonly #revocations: RevocationRegistry;
+  readonly #stopSweeping: () => void;
 
   private constructor(world: World, records: Records, keys: KeyRegistry, revocations: RevocationRegistry) {
     this.#world = world;
     this.#records = records;
     this.#keys = keys;
     this.#revocations = revocations;
+    this.#stopSweeping = sweepEvents(world, records.events);
   }
 
   static async open(world: World, file: string, publish: Publish): Promise<RecordsKeeper> {
@@ -53,6 +57,10 @@ export class RecordsKeeper {
     return this.#records.idempotency;
   }
 
+  get secrets(): SecretRecords {
+    return this.#records.secrets;
+  }
+
   /** What a new lane has to know. */
   news(): readonly (readonly [Topic, unknown])[] {
     return [
@@ -64,7 +72,7 @@ export class RecordsKeeper {
   /** The admin API under a plan. */
   api({ admin, keyPrefix }: ServicePlan, circuits: readonly Circuit[]): Handler {
     const wall = () => this.#world.clock.wall();
-    const { keys, revocations, idempotency, audit, adminToken } = this.#records;
+    const { keys, revocations, idempotency, events, audit, adminToken } = this.#records;
     const given = givenToken(admin.token);
     return makeAdminApi({
       routes: [
@@ -77,6 +85,7 @@ export class RecordsKeeper {
         }),
         ...revocationRoutes({ records: revocations, wall, refresh: () => this.#revocations.refresh() }),
         ...idempotencyRoutes({ records: idempotency, wall }),
+        ...eventRoutes(events),
         ...circuitRoutes({ circuits, audit, wall }),
         ...auditRoutes(audit),
       ],
@@ -98,6 +107,7 @@ export class RecordsKeeper {
   }
 
   async close(): Promise<void> {
+    this.#stopSweeping();
     await this.#keys.close();
     await this.#revocations.close();
     await this.#records.close();

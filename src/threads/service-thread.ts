@@ -15,7 +15,8 @@ export interface ServiceParts {
   readonly replaced: () => void;
 }
 
-/** A service that fails at once again must not keep the machine busy. */
+/** A service that fails so soon again waits before it is replaced, so as not to keep the machine busy. */
+const STEADY_MS = 5_000;
 const RESTART_PAUSE_MS = 1_000;
 
 export class ServiceThread {
@@ -37,6 +38,10 @@ export class ServiceThread {
     this.#port = await this.#api.start(plan);
     this.#plan = plan;
     return this.#port;
+  }
+
+  introduce(plan: ServicePlan): Promise<void> {
+    return this.#api.introduce(plan);
   }
 
   async configure(plan: ServicePlan): Promise<void> {
@@ -67,14 +72,16 @@ export class ServiceThread {
   #open(): Remote<ServiceApi> {
     const { threads, world, memory, host } = this.#parts;
     if (!threads) return here<ServiceApi>(new Service(world, host, memory));
+    const since = performance.now();
     const worker = startThread("service", "./service-worker.ts", memory);
     const { remote, lost } = connect<ServiceApi>(worker);
     expose(worker, host);
     worker.on("error", (error) => world.log.error({ cause: error }, "the service thread has crashed"));
     worker.on("exit", () => {
       lost();
-      if (!this.#stopping && this.#plan !== null)
-        setTimeout(() => void this.#restart(), RESTART_PAUSE_MS).unref();
+      if (this.#stopping || this.#plan === null) return;
+      const pause = performance.now() - since < STEADY_MS ? RESTART_PAUSE_MS : 0;
+      setTimeout(() => void this.#restart(), pause).unref();
     });
     this.#worker = worker;
     return remote;

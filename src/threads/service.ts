@@ -19,6 +19,7 @@ import { Circuits } from "./circuits.ts";
 import { IdempotencyDesk } from "./idempotency-desk.ts";
 import { listener } from "./listener.ts";
 import { RecordsKeeper } from "./records-keeper.ts";
+import type { ServiceResources } from "./service-resources.ts";
 
 export class Service implements ServiceApi {
   readonly #world: World;
@@ -31,6 +32,7 @@ export class Service implements ServiceApi {
   #server: HttpServer | null = null;
   #keeper: RecordsKeeper | null = null;
   #circuits: Circuits;
+  #resources: ServiceResources | null = null;
 
   /** `memory`: what it shares with the lanes, see core/shared-memory.ts. */
   constructor(world: World, host: ServiceHost, memory: SharedArrayBuffer) {
@@ -45,12 +47,20 @@ export class Service implements ServiceApi {
 
   async start(plan: ServicePlan): Promise<number> {
     await this.#openRecords(plan);
+    await this.#openResources(plan);
     this.#server = new HttpServer({ ...this.#world, ...listener(plan), acceptor: this.#acceptor(plan) });
     return await this.#server.listen(plan.admin.host, plan.admin.port);
   }
 
+  async introduce(plan: ServicePlan): Promise<void> {
+    await this.#keeper?.introduce(plan);
+  }
+
   async configure(plan: ServicePlan): Promise<void> {
+    const isNew = this.#keeper === null;
     await this.#openRecords(plan);
+    if (isNew) await this.introduce(plan);
+    await this.#openResources(plan);
     this.#server?.reconfigure({ ...listener(plan), acceptor: this.#acceptor(plan) });
   }
 
@@ -68,6 +78,7 @@ export class Service implements ServiceApi {
 
   async close(): Promise<void> {
     await this.#server?.close(0);
+    await this.#resources?.close();
     await this.#desk.close();
     await this.#keeper?.close();
     flushLogs();
@@ -80,7 +91,17 @@ export class Service implements ServiceApi {
     const publish: ServiceHost["publish"] = (topic, message) => this.#host.publish(topic, message);
     this.#keeper = await RecordsKeeper.open(this.#world, store.records, publish);
     this.#desk.open(this.#keeper.idempotency);
-    await this.#keeper.introduce(plan);
+  }
+
+  /** Keys of their requests and events are kept in the records, whose tables are there by now. */
+  async #openResources(plan: ServicePlan): Promise<void> {
+    const { socket } = plan.draft;
+    if (socket === null || this.#keeper === null) return;
+    if (this.#resources === null) {
+      const { ServiceResources } = await import("./service-resources.ts");
+      this.#resources = new ServiceResources(this.#world, socket);
+    }
+    await this.#resources.configure(plan, this.#keeper.secrets);
   }
 
   #acceptor(plan: ServicePlan): Acceptor {

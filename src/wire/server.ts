@@ -1,6 +1,6 @@
 /** A port that speaks HTTP: accepts connections, bounds their number, looks at their deadlines, drains. */
 import { randomBytes } from "node:crypto";
-import { createServer, type Server, type Socket } from "node:net";
+import { createServer, type ListenOptions as NetListenOptions, type Server, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { isDeepStrictEqual } from "node:util";
 import type { Peer } from "../core/call.ts";
@@ -68,6 +68,7 @@ export class HttpServer implements Port {
   #contexts: TlsContexts | null = null;
   readonly #stopTicking: () => void;
   #dateSecond = -1;
+  #local = false;
   #closing = false;
   /** Connections that wait to be read until the port is closed. */
   #held: Connection[] | null = null;
@@ -113,13 +114,24 @@ export class HttpServer implements Port {
   }
 
   /** Resolves with the port once connections are accepted. Rejects with the system's error (EADDRINUSE …). */
-  listen(host: string, port: number, { reusePort = false }: ListenOptions = {}): Promise<number> {
+  async listen(host: string, port: number, { reusePort = false }: ListenOptions = {}): Promise<number> {
+    await this.#listen({ host, port, reusePort, backlog: BACKLOG });
+    return (this.#server.address() as { port: number }).port;
+  }
+
+  /** The same on a Unix socket: everybody who may open the file is one client, without an address. */
+  async listenOn(path: string): Promise<void> {
+    this.#local = true;
+    await this.#listen({ path, backlog: BACKLOG });
+  }
+
+  #listen(where: NetListenOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once("error", reject);
-      this.#server.listen({ host, port, reusePort, backlog: BACKLOG }, () => {
+      this.#server.listen(where, () => {
         this.#server.off("error", reject);
         this.#server.on("error", () => {});
-        resolve((this.#server.address() as { port: number }).port);
+        resolve();
       });
     });
   }
@@ -200,7 +212,7 @@ export class HttpServer implements Port {
 
   #onConnection(socket: Socket): void {
     this.#accepted++;
-    const address = plainAddress(socket.remoteAddress ?? "");
+    const address = this.#local ? LOCAL : plainAddress(socket.remoteAddress ?? "");
     // Gone already; or so many, or so little memory, that even saying no is too much.
     const over = this.#admission.connections >= this.settings.limits.connections * 2 || this.#refuses();
     if (address === "" || over) {
@@ -300,6 +312,9 @@ export function plainAddress(address: string): string {
   return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
 }
 
+/** In place of an address, of whoever comes by a Unix socket. */
+const LOCAL = "local";
+
 function isLoopback(address: string): boolean {
-  return address === "::1" || address.startsWith("127.");
+  return address === LOCAL || address === "::1" || address.startsWith("127.");
 }

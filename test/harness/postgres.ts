@@ -52,6 +52,11 @@ export class TestPostgres {
     return `postgres://${name}:${encodeURIComponent(password)}@127.0.0.1:${this.port}/${name}`;
   }
 
+  /** Of the server, whose children the connections are; 0 while it does not run. */
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
   /** Starts it, if it does not run, on what it knew before. */
   async restart(): Promise<void> {
     const place = ["-D", join(this.#folder, "data"), "-p", String(this.port), "-h", "127.0.0.1", "-k", ""];
@@ -133,7 +138,7 @@ export class TestPostgres {
 
   /** The server's, and its children's: one for each connection. */
   #processes(): readonly number[] {
-    const server = this.#child?.pid ?? 0;
+    const server = this.pid;
     const children = readFileSync(`/proc/${server}/task/${server}/children`, "latin1");
     return [server, ...children.split(" ").filter(Boolean).map(Number)];
   }

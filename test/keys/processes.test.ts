@@ -1,6 +1,8 @@
 /** Keys across threads, processes and crashes: gateways with two lanes each, and the command line beside them. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -190,4 +192,35 @@ describe("the admin token", () => {
       await rm(folder, { recursive: true, force: true });
     }
   });
+
+  for (const taken of ["admin", "listen"]) {
+    test(`is not spent on a start that fails because ${taken}.port is taken: the next one prints it`, async () => {
+      const folder = await mkdtemp(join(tmpdir(), "turnpike-token-"));
+      const plan = {
+        store: { records: `sqlite:${join(folder, "records.db")}` },
+        routes: [{ path: "/*", to: { fixed: { body: "in" } }, policies: [{ "api-key": {} }] }],
+      };
+      const config = join(folder, "turnpike.yaml");
+      const other = createServer().listen(0, "127.0.0.1");
+      await once(other, "listening");
+      const { port } = other.address() as AddressInfo;
+      const ports = { admin: { port: 0 }, listen: { port: 0, host: "127.0.0.1" } };
+      await writeFile(
+        config,
+        JSON.stringify({ ...plan, ...ports, [taken]: { ...ports[taken as "admin"], port } }),
+      );
+      try {
+        const failed = await turnpike("start", "--config", config);
+        assert.equal(failed.code, 1);
+        assert.match(failed.stderr, /is in use by another program/);
+        assert.ok(!failed.stderr.includes("tpa_"), failed.stderr);
+        const started = await startChildGateway(plan);
+        await started.stop();
+        assert.match(started.stderr(), /^tpa_[0-9A-Za-z]{36}$/m);
+      } finally {
+        other.close();
+        await rm(folder, { recursive: true, force: true });
+      }
+    });
+  }
 });

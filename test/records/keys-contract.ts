@@ -144,4 +144,17 @@ export function keysContract({ name, newStore }: StoreUnderTest): void {
       assert.equal(await adminToken.get(), "33".repeat(32));
     });
   });
+
+  describe(`a secret that processes have in common, on ${name}`, () => {
+    test("is the one that was kept first, for everybody who comes with another", async () => {
+      const store = await newStore();
+      const [one, other] = await Promise.all([store.open(), store.open()]);
+      const kept = await Promise.all(
+        [one, other, one, other].map((records, n) => records.secrets.keep("cursors", Buffer.alloc(32, n))),
+      );
+      for (const secret of kept) assert.deepEqual(Buffer.from(secret), Buffer.from(kept[0] ?? []));
+      const another = await other.secrets.keep("others", Buffer.alloc(32, 9));
+      assert.deepEqual(Buffer.from(another), Buffer.alloc(32, 9));
+    });
+  });
 }

@@ -1,16 +1,15 @@
 import { z } from "zod";
-import { type Fact, fact } from "../../core/facts.ts";
 import type { Handler } from "../../core/handler.ts";
-import type { FixedOptions, ForwardRules, UpstreamOptions } from "../../core/kinds.ts";
+import type { FieldRules, FixedOptions, ForwardRules, UpstreamOptions } from "../../core/kinds.ts";
 import { definePolicy } from "../../core/policy.ts";
+import { principal } from "../../core/principal.ts";
+import type { ComputedField, Field, Resource, View } from "../../core/resource.ts";
 import type { Tools } from "../../core/tools.ts";
 import { duration } from "../../core/values.ts";
-import { parseTemplate, shadowed } from "../../flow/router/index.ts";
+import { buildRouter, parseTemplate, shadowed } from "../../flow/router/index.ts";
 import type { Made, World } from "../plan.ts";
 
 /** A world in which nothing runs: it only remembers what a plan has been made of. */
-
-const principal: Fact<string> = fact<string>("principal");
 
 const identify = definePolicy({
   name: "identify",
@@ -73,8 +72,8 @@ interface Recorded {
 
 export function recordingWorld(): Recorded {
   const upstreams: UpstreamOptions[] = [];
-  const backends = new Map<Handler, FixedOptions | ForwardRules>();
-  const remember = (options: FixedOptions | ForwardRules): Handler => {
+  const backends = new Map<Handler, FixedOptions | ForwardRules | FieldRules>();
+  const remember = (options: FixedOptions | ForwardRules | FieldRules): Handler => {
     const handler: Handler = () => {
       throw new Error("nothing runs here");
     };
@@ -88,17 +87,19 @@ export function recordingWorld(): Recorded {
       return { handler: remember, close: () => {} };
     },
     fixed: remember,
+    service: remember,
     fallback: () => (next) => next,
     lastGood: () => (next) => next,
     versions: () => () => (next) => next,
   };
   return {
-    world: { kinds, tools: {} as Tools, paths: { parseTemplate, shadowed } },
+    world: { kinds, tools: {} as Tools, paths: { buildRouter, parseTemplate, shadowed } },
     dump: ({ plan }) => {
       // Written as the backends were given them, below.
-      const { routes, outermost: _, upstreams: __, ...rest } = plan;
+      const { routes, outermost: _, upstreams: __, resources, ...rest } = plan;
       return [
         ...Object.entries(rest).map(([key, value]) => `${key} ${inline(value)}`),
+        ...[...resources.values()].flatMap(resourceLines),
         ...upstreams.map(({ name, ...options }) => `upstream ${name} ${inline(options)}`),
         ...routes.flatMap(({ name, handler: _, outermost: __, announcements: ___, steps, ...route }) => [
           `route ${name} ${inline(route)}`,
@@ -111,6 +112,34 @@ export function recordingWorld(): Recorded {
         .replaceAll(import.meta.dirname, "TESTDATA");
     },
   };
+}
+
+/** Fields by name, except where they are told. */
+function resourceLines(resource: Resource): string[] {
+  const { fields, computed, byName, views, access, actions, sublists, hooks, ...rest } = resource;
+  const told = ({ name, ...field }: Field | ComputedField) => `  field ${name} ${inline(field)}`;
+  const namesOf = (view: View) => view.fields.map(({ name }) => name).join(" ");
+  return [
+    `resource ${rest.name} ${inline(byNames(rest))}`,
+    `  verbs ${[...rest.verbs].map((verb) => `${verb}=${inline(access[verb])}`).join(" ")}`,
+    ...[...fields, ...computed].map(told),
+    `  named ${[...byName.keys()].join(" ")}; hooks ${Object.keys(hooks).join(" ")}`,
+    ...actions.map(({ input, ...action }) => `  action ${inline({ ...byNames(action), input })}`),
+    ...sublists.map((list) => `  inside ${inline(byNames(list))}`),
+    ...[...views.values()].map((view) => `  view ${view.version?.name ?? "*"}: ${namesOf(view)}`),
+  ];
+}
+
+/** The same, with the names of fields in the place of fields; maps and sets as lists. */
+function byNames(value: unknown): object {
+  return JSON.parse(
+    JSON.stringify(value, (_, inner: unknown) => {
+      if (inner instanceof Map || inner instanceof Set) return [...inner];
+      return typeof inner === "object" && inner !== null && "column" in inner && "name" in inner
+        ? inner.name
+        : inner;
+    }),
+  );
 }
 
 function inline(value: unknown): string {

@@ -64,6 +64,8 @@ export function makeSelectVersion(plan: VersionsPlan, clock: Clock): SelectVersi
       header: fromHeader ? readHeader(request.headers, header) : null,
       query: fromQuery ? readQuery(request, plan) : null,
     };
+    if (named.query !== null)
+      call.versionQuery = `${encodeURIComponent(plan.query)}=${encodeURIComponent(named.query)}`;
     const text = named.path ?? named.header ?? named.query;
     call.versionNamed = text !== null;
     const choice = text === null ? unnamed() : chosen(named, text);

@@ -10,7 +10,7 @@ import type { MakeVersionStep, VersionStepOptions } from "../../core/kinds.ts";
 import type { Counter, CounterSeries } from "../../core/metrics.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Clock, Tools } from "../../core/tools.ts";
-import { type ApiVersion, canonicalVersion, changesFor, type VersionsPlan } from "../../core/version.ts";
+import { type ApiVersion, changesFor, pinnedVersion, type VersionsPlan } from "../../core/version.ts";
 import { MIGRATION, makeAnnouncer } from "./announce.ts";
 import { makeConversion } from "./convert.ts";
 import { refusalOf } from "./refusals.ts";
@@ -82,15 +82,10 @@ function notInVersion({ name }: ApiVersion, offered: readonly ApiVersion[]): Gat
 
 /** Gives a call the version of whoever is calling (VER-2). */
 function makePin(plan: VersionsPlan, clock: Clock): (call: Call) => void {
-  const { consumers, claim } = plan.pinned;
-  const byText = new Map(plan.list.map((version) => [canonicalVersion(version.name), version]));
+  const pinnedOf = pinnedVersion(plan);
   const announce = makeAnnouncer(plan);
   return (call) => {
-    const { principal } = call;
-    if (principal === null) return;
-    const said = claim === "" ? undefined : principal.claims[claim];
-    const claimed = typeof said === "string" ? byText.get(canonicalVersion(said)) : undefined;
-    const pinned = claimed ?? consumers.get(principal.consumer);
+    const pinned = pinnedOf(call.principal);
     if (pinned === undefined || pinned === call.version) return;
     call.version = pinned;
     call.versionRefusal = refusalOf(pinned, plan, clock);

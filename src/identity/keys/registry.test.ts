@@ -109,8 +109,10 @@ describe("the registry of issued keys", () => {
       keys: ours.keys,
       audit: ours.audit,
       adminToken: ours.adminToken,
+      secrets: ours.secrets,
       revocations: ours.revocations,
       idempotency: ours.idempotency,
+      events: ours.events,
       changed,
       close: ours.close,
     });

@@ -4,9 +4,9 @@ import type { Call } from "../../core/call.ts";
 import type { Handler } from "../../core/handler.ts";
 import type { Claimed } from "../../core/idempotency.ts";
 import type { Reply } from "../../core/reply.ts";
+import { keptFields, sealAnswer } from "../../core/sealed-answer.ts";
 import type { IdempotencyOptions } from "./idempotency.options.ts";
 import { takeIn } from "./intake.ts";
-import { keptFields, sealAnswer } from "./sealed-answer.ts";
 import type { Settlement, Settlements } from "./settlements.ts";
 import { type Unanswered, verdictOn, withoutAnswer } from "./verdict.ts";
 

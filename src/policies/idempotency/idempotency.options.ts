@@ -1,12 +1,11 @@
 import { z } from "zod";
 import { distinct, text, whole, word } from "../../core/fields.ts";
 import { found } from "../../core/found.ts";
+import { KEY_DRAFT } from "../../core/idempotency-terms.ts";
 import { duration, size } from "../../core/values.ts";
 
 /** The others change nothing, so that a repetition of them needs no key. */
 const METHODS = ["POST", "PATCH", "PUT", "DELETE"] as const;
-
-const DRAFT = "https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header";
 
 const url = text("a URL such as https://docs.example/idempotency", (value) =>
   URL.canParse(value) && /^https?:[!-~]+$/.test(value) && !value.includes(">")
@@ -54,7 +53,7 @@ export const idempotencyOptions = z
       .default("draft")
       .describe("Status for a key that was used for another request: 422 as in the IETF draft, or 400."),
     docs: url
-      .default(DRAFT)
+      .default(KEY_DRAFT)
       .describe("Where clients read about it: `Link` with `rel=describedby` on what is refused for its key."),
   })
   .check(({ value, issues }) => {

@@ -65,7 +65,10 @@ export const idempotency = definePolicy({
     return (next) => (call) => {
       if (!methods.has(call.request.method)) return next(call);
       const key = keeper.keyOf(call);
-      return key === null ? next(call) : keeper.once(call, key, next);
+      if (key === null) return next(call);
+      return call.route?.reachesService?.(call) === true
+        ? keeper.passOn(call, next)
+        : keeper.once(call, key, next);
     };
   },
 });

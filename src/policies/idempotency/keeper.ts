@@ -6,18 +6,19 @@ import { GatewayError } from "../../core/errors.ts";
 import type { Handler } from "../../core/handler.ts";
 import type { Claim, Claimed } from "../../core/idempotency.ts";
 import { idempotencyKey } from "../../core/idempotency-key.ts";
+import { Refusals } from "../../core/idempotency-refusals.ts";
+import { type IdempotencyTerms, idempotencyTerms } from "../../core/idempotency-terms.ts";
 import type { CounterSeries } from "../../core/metrics.ts";
+import { type RecordKeys, recordKeys } from "../../core/record-keys.ts";
 import type { Reply } from "../../core/reply.ts";
+import { fingerprint } from "../../core/request-fingerprint.ts";
+import { openAnswer } from "../../core/sealed-answer.ts";
 import type { PolicyTools } from "../../core/tools.ts";
 import { Bystanders } from "./bystanders.ts";
-import { fingerprint } from "./fingerprint.ts";
 import { FirstCall, type Hold } from "./first-call.ts";
 import type { IdempotencyOptions } from "./idempotency.options.ts";
 import { Patience } from "./patience.ts";
-import { type RecordKeys, recordKeys } from "./record-keys.ts";
-import { Refusals } from "./refusals.ts";
 import { replayOf } from "./replay.ts";
-import { openAnswer } from "./sealed-answer.ts";
 import { Settlements } from "./settlements.ts";
 
 const CLAIM_WITHIN = 5_000;
@@ -27,6 +28,7 @@ const MOST_UNLIMITED = 16 * 1024 * 1024;
 /** Claims the key of each call, then has it carried out, or answers as it was answered before. */
 export class Keeper {
   readonly #options: IdempotencyOptions;
+  readonly #terms: IdempotencyTerms;
   readonly #tools: PolicyTools;
   readonly #patience: Patience;
   readonly #settlements: Settlements;
@@ -36,7 +38,9 @@ export class Keeper {
   readonly #count: (outcome: string) => void;
 
   constructor(options: IdempotencyOptions, tools: PolicyTools) {
+    const { keep, compat, docs } = options;
     this.#options = options;
+    this.#terms = { keep, compat, docs };
     this.#tools = tools;
     this.#patience = new Patience(tools);
     this.#settlements = new Settlements(tools, this.#patience);
@@ -81,6 +85,16 @@ export class Keeper {
   async once(call: Call, key: string, next: Handler): Promise<Reply> {
     try {
       return await this.#once(call, key, next);
+    } finally {
+      if (call.idempotency !== "") this.#count(call.idempotency);
+    }
+  }
+
+  /** Resources keep the key themselves, in the transaction of what it is for: they are only told for how long. */
+  async passOn(call: Call, next: Handler): Promise<Reply> {
+    call.facts.learn(idempotencyTerms, this.#terms);
+    try {
+      return await next(call);
     } finally {
       if (call.idempotency !== "") this.#count(call.idempotency);
     }

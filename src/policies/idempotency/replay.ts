@@ -2,7 +2,7 @@ import { brotliDecompress, gunzip, inflate, type ZlibOptions, zstdDecompress } f
 import { BytesBody } from "../../core/body.ts";
 import type { Headers } from "../../core/headers.ts";
 import type { Reply } from "../../core/reply.ts";
-import type { Answer } from "./sealed-answer.ts";
+import type { Answer } from "../../core/sealed-answer.ts";
 
 /** What a body of 16 MiB of zeros becomes is not what a replay is for. */
 const MOST_DECODED = 16 * 1024 * 1024;

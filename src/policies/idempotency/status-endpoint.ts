@@ -2,9 +2,9 @@ import { BytesBody } from "../../core/body.ts";
 import { GatewayError } from "../../core/errors.ts";
 import { Headers } from "../../core/headers.ts";
 import { type IdempotencyStatus, statusDocument } from "../../core/idempotency.ts";
+import { STATUS_PATH } from "../../core/idempotency-refusals.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Endpoint, PolicyTools } from "../../core/tools.ts";
-import { STATUS_PATH } from "./refusals.ts";
 
 /**
  * Says what became of a request. Whoever knows the id, which nobody can guess, may ask; the answer names no caller and

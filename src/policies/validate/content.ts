@@ -4,8 +4,8 @@ import { type ErrorDetail, GatewayError } from "../../core/errors.ts";
 import { fieldText } from "../../core/field-path.ts";
 import type { Headers } from "../../core/headers.ts";
 import { JsonError, readJson } from "../../core/json.ts";
-import type { Validator } from "./ajv.ts";
-import { explain } from "./explain.ts";
+import type { Validator } from "../../core/json-schema/ajv.ts";
+import { explain } from "../../core/json-schema/explain.ts";
 import type { Parameters } from "./parameters.ts";
 import { FormTexts } from "./texts.ts";
 

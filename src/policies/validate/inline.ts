@@ -1,10 +1,10 @@
 /** Schemas that stand in the config, one for each part of a request. */
 import type { Call } from "../../core/call.ts";
+import { Document, isFields, parseFile } from "../../core/json-schema/documents.ts";
+import type { Placed, Schemas } from "../../core/json-schema/schema.ts";
 import { BodyRules } from "./content.ts";
-import { Document, isFields, parseFile } from "./documents.ts";
 import type { Found, Operation } from "./operation.ts";
 import { Parameters } from "./parameters.ts";
-import type { Placed, Schemas } from "./schema.ts";
 import { shapeOf } from "./shape.ts";
 import type { ValidateOptions } from "./validate.options.ts";
 

@@ -2,12 +2,12 @@
 import type { Call } from "../../core/call.ts";
 import { GatewayError } from "../../core/errors.ts";
 import { LOCATIONS, type Location } from "../../core/field-path.ts";
+import { type Document, type Fields, isFields, step } from "../../core/json-schema/documents.ts";
+import type { Placed, Schemas } from "../../core/json-schema/schema.ts";
 import { BodyRules, type Content, essence } from "./content.ts";
-import { type Document, type Fields, isFields, step } from "./documents.ts";
 import type { Found, Operation } from "./operation.ts";
 import { type Parameter, Parameters, type Style } from "./parameters.ts";
 import { PathTemplates } from "./path-templates.ts";
-import type { Placed, Schemas } from "./schema.ts";
 import { type Shape, shapeOf } from "./shape.ts";
 
 export interface OpenApiOptions {

@@ -2,8 +2,8 @@
 import type { ErrorDetail } from "../../core/errors.ts";
 import { fieldText, type Location } from "../../core/field-path.ts";
 import { JsonError, readJson } from "../../core/json.ts";
-import type { Validator } from "./ajv.ts";
-import { explain, type Finding } from "./explain.ts";
+import type { Validator } from "../../core/json-schema/ajv.ts";
+import { explain, type Finding } from "../../core/json-schema/explain.ts";
 import { coerce, type Shape, TEXT } from "./shape.ts";
 import type { Texts } from "./texts.ts";
 

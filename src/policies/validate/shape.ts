@@ -1,5 +1,5 @@
 /** What a parameter's schema says of its text: outside of JSON everything is text until its schema says otherwise. */
-import { type Document, isFields, step } from "./documents.ts";
+import { type Document, isFields, step } from "../../core/json-schema/documents.ts";
 
 export interface Shape {
   /** `string`, `number`, `boolean`, `null`; empty where the schema does not say. */

@@ -1,15 +1,15 @@
 import { bufferBody } from "../../core/buffer-body.ts";
 import type { Call } from "../../core/call.ts";
 import { type ErrorDetail, GatewayError } from "../../core/errors.ts";
+import { Document, parseFile } from "../../core/json-schema/documents.ts";
+import { Schemas } from "../../core/json-schema/schema.ts";
 import type { CounterSeries } from "../../core/metrics.ts";
 import { definePolicy } from "../../core/policy.ts";
 import type { PolicyTools } from "../../core/tools.ts";
 import type { BodyCheck, BodyRules } from "./content.ts";
-import { Document, parseFile } from "./documents.ts";
 import { inlineOperation } from "./inline.ts";
 import { openApiOperations } from "./openapi.ts";
 import { checkParameters, type Found } from "./operation.ts";
-import { Schemas } from "./schema.ts";
 import { type ValidateOptions, validateOptions } from "./validate.options.ts";
 
 export const validate = definePolicy({

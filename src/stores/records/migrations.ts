@@ -98,4 +98,32 @@ export const MIGRATIONS: readonly string[] = [
     lease_until INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  -- What processes on this database have to have in common, made by the first that needs it.
+  CREATE TABLE secrets (name TEXT PRIMARY KEY, secret BLOB NOT NULL) STRICT;
+  `,
+  `
+  -- What migrations of resources have made themselves: nothing else is changed or dropped (service/migrations/registry.ts).
+  CREATE TABLE resource_parts (
+    kind        TEXT NOT NULL,                -- table, column, index
+    schema_name TEXT NOT NULL,                -- empty
+    table_name  TEXT NOT NULL,
+    name        TEXT NOT NULL,                -- of the column or index; empty for a table
+    field       TEXT NOT NULL,                -- type of a column's field
+    PRIMARY KEY (kind, schema_name, table_name, name)
+  ) STRICT;
+  `,
+  `
+  -- What has happened to resources, written in the transaction in which it happened.
+  CREATE TABLE events (
+    id        TEXT PRIMARY KEY,               -- sorts by time: the only index that every change pays for
+    type      TEXT NOT NULL,
+    resource  TEXT NOT NULL,
+    object_id TEXT NOT NULL,
+    owner     TEXT NOT NULL,                  -- empty for nobody
+    at        INTEGER NOT NULL,
+    data      TEXT NOT NULL,                  -- JSON
+    previous  TEXT                            -- JSON; null where there is nothing before
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -5,10 +5,10 @@ import type {
   IdempotencyResult,
   IdempotencyStatus,
 } from "../../core/idempotency.ts";
+import { isConflict, isUnavailable } from "../postgres/failure.ts";
 import { claimed, ended, hasExpired, type RecordRow, RUNNING, stateOf, statusOf } from "./idempotency-row.ts";
 import type { PostgresDatabase, Session } from "./postgres.ts";
 import { audit } from "./postgres-audit.ts";
-import { isConflict, isUnavailable } from "./postgres-failure.ts";
 import {
   applyFirst,
   type Found,

@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import { NewerSchema } from "./postgres-failure.ts";
+import { NewerSchema } from "../postgres/failure.ts";
 
 /**
  * Advisory locks are one space for everybody on a database: ours are pairs that begin with this number ("turn").
@@ -144,5 +144,34 @@ const MIGRATIONS: readonly string[] = [
   -- What is encrypted cannot be compressed.
   ALTER TABLE turnpike.idempotency ALTER COLUMN answer SET STORAGE EXTERNAL;
   CREATE INDEX idempotency_expires ON turnpike.idempotency (expires_at);
+  `,
+  `
+  -- What processes on this database have to have in common, made by the first that needs it.
+  CREATE TABLE turnpike.secrets (name text PRIMARY KEY, secret bytea NOT NULL);
+  `,
+  `
+  -- What migrations of resources have made themselves: nothing else is changed or dropped (service/migrations/registry.ts).
+  CREATE TABLE turnpike.resource_parts (
+    kind        text NOT NULL,               -- table, column, index
+    schema_name text NOT NULL,
+    table_name  text NOT NULL,
+    name        text NOT NULL,               -- of the column or index; empty for a table
+    field       text NOT NULL,               -- type of a column's field
+    PRIMARY KEY (kind, schema_name, table_name, name)
+  );
+  `,
+  `
+  -- What has happened to resources, written in the transaction in which it happened. Numbers are given out when an event
+  -- is written, not when its transaction ends: a lower one may become visible after a higher one.
+  CREATE TABLE turnpike.events (
+    id        text COLLATE "C" PRIMARY KEY,  -- sorts by time: the only index that every change pays for
+    type      text NOT NULL,
+    resource  text NOT NULL,
+    object_id text NOT NULL,
+    owner     text NOT NULL,                 -- empty for nobody
+    at        bigint NOT NULL,
+    data      text NOT NULL,                 -- JSON
+    previous  text                           -- JSON; null where there is nothing before
+  );
   `,
 ];

@@ -1,6 +1,6 @@
 import type { Client } from "pg";
+import { unavailable } from "../postgres/failure.ts";
 import type { PostgresDatabase } from "./postgres.ts";
-import { unavailable } from "./postgres-failure.ts";
 import { LEASE_MS, LOCKS } from "./postgres-migrations.ts";
 
 /**

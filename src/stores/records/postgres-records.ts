@@ -2,18 +2,22 @@ import type { IdempotencyRecords } from "../../core/idempotency.ts";
 import type {
   AdminTokenRecord,
   AuditRecords,
+  EventRecords,
   KeyRecords,
   Records,
   RevocationRecords,
+  SecretRecords,
 } from "../../core/records.ts";
 import { PostgresDatabase } from "./postgres.ts";
 import { PostgresAdminToken } from "./postgres-admin-token.ts";
 import { PostgresAudit } from "./postgres-audit.ts";
 import { lastChange } from "./postgres-changes.ts";
+import { PostgresEvents } from "./postgres-events.ts";
 import { PostgresIdempotency } from "./postgres-idempotency.ts";
 import { PostgresKeys } from "./postgres-keys.ts";
 import { PostgresPresence } from "./postgres-presence.ts";
 import { PostgresRevocations } from "./postgres-revocations.ts";
+import { PostgresSecrets } from "./postgres-secrets.ts";
 
 /** Every kind of record, in one PostgreSQL database. */
 export class PostgresRecords implements Records {
@@ -22,6 +26,8 @@ export class PostgresRecords implements Records {
   readonly adminToken: AdminTokenRecord;
   readonly revocations: RevocationRecords;
   readonly idempotency: IdempotencyRecords;
+  readonly events: EventRecords;
+  readonly secrets: SecretRecords;
   readonly #database: PostgresDatabase;
   readonly #presence: PostgresPresence;
   #seen = -1;
@@ -34,6 +40,8 @@ export class PostgresRecords implements Records {
     this.adminToken = new PostgresAdminToken(database);
     this.revocations = new PostgresRevocations(database);
     this.idempotency = new PostgresIdempotency(database, this.#presence);
+    this.events = new PostgresEvents(database);
+    this.secrets = new PostgresSecrets(database);
   }
 
   /** @throws Error with a sentence that names the database, without its password. */

@@ -1,9 +1,8 @@
 /** One PostgreSQL database: a few connections, statements, and transactions that are on disk when they return. */
-import { readFileSync } from "node:fs";
-import type { ConnectionOptions } from "node:tls";
 import { Client, type ClientConfig, Pool, type PoolClient, type QueryArrayConfig, types } from "pg";
-import { type PostgresTls, readPostgresUrl, shownPostgresUrl } from "../../core/postgres-url.ts";
-import { isAnswer, isConflict, refusal, unavailable } from "./postgres-failure.ts";
+import { shownPostgresUrl } from "../../core/postgres-url.ts";
+import { clientConfig } from "../postgres/client-config.ts";
+import { isAnswer, isConflict, refusal, unavailable } from "../postgres/failure.ts";
 import { migrate } from "./postgres-migrations.ts";
 
 /** For the keys, the admin API, and two batches of idempotency on their way. */
@@ -25,9 +24,12 @@ const ATTEMPTS = 5;
  * What is acknowledged is on disk, whatever the server's own default. And every look-up here is by an index: a plan
  * that was made while a table was empty must not go on reading all of it when it has grown.
  */
-const OPTIONS = ["synchronous_commit=on", "enable_seqscan=off", "enable_hashjoin=off", "enable_mergejoin=off"]
-  .map((setting) => `-c ${setting}`)
-  .join(" ");
+const SETTINGS = [
+  "synchronous_commit=on",
+  "enable_seqscan=off",
+  "enable_hashjoin=off",
+  "enable_mergejoin=off",
+];
 
 export type Value = string | number | boolean | Uint8Array | null | readonly Value[];
 
@@ -56,7 +58,7 @@ export class PostgresDatabase implements Session {
    */
   static async open(url: string): Promise<PostgresDatabase> {
     try {
-      const database = new PostgresDatabase(clientConfig(url));
+      const database = new PostgresDatabase(configOf(url));
       await database.#migrate();
       return database;
     } catch (error) {
@@ -179,25 +181,13 @@ async function giveBack(client: PoolClient, error: unknown): Promise<void> {
   }
 }
 
-function clientConfig(text: string): ClientConfig {
-  const address = readPostgresUrl(text);
-  if (typeof address === "string") throw new Error(address);
-  const { host, port, user, password, database, tls } = address;
+function configOf(url: string): ClientConfig {
   return {
-    host,
-    port,
-    user,
-    // Never undefined: `pg` would look for a file of passwords.
-    password: password || (process.env["PGPASSWORD"] ?? ""),
-    database,
-    ssl: tls === null ? false : tlsOptions(tls),
-    application_name: "turnpike",
-    options: OPTIONS,
+    ...clientConfig(url, SETTINGS),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     query_timeout: QUERY_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
-    keepAlive: true,
     types: { getTypeParser },
   };
 }
@@ -205,14 +195,3 @@ function clientConfig(text: string): ClientConfig {
 /** Every `bigint` here is a time or a number that JavaScript holds exactly. */
 const getTypeParser: typeof types.getTypeParser = (oid: number, format?: "text" | "binary") =>
   oid === types.builtins.INT8 ? Number : types.getTypeParser(oid, format as "text");
-
-function tlsOptions({ verify, authority, certificate, key }: PostgresTls): ConnectionOptions {
-  return {
-    rejectUnauthorized: verify !== "nothing",
-    ...(verify === "authority" ? { checkServerIdentity: () => undefined } : {}),
-    ...(authority === undefined ? {} : { ca: readFileSync(authority) }),
-    ...(certificate === undefined || key === undefined
-      ? {}
-      : { cert: readFileSync(certificate), key: readFileSync(key) }),
-  };
-}

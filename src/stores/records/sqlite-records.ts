@@ -2,16 +2,20 @@ import type { IdempotencyRecords } from "../../core/idempotency.ts";
 import type {
   AdminTokenRecord,
   AuditRecords,
+  EventRecords,
   KeyRecords,
   Records,
   RevocationRecords,
+  SecretRecords,
 } from "../../core/records.ts";
 import { SqliteDatabase } from "./sqlite.ts";
 import { SqliteAdminToken } from "./sqlite-admin-token.ts";
 import { SqliteAudit } from "./sqlite-audit.ts";
+import { SqliteEvents } from "./sqlite-events.ts";
 import { SqliteIdempotency } from "./sqlite-idempotency.ts";
 import { SqliteKeys } from "./sqlite-keys.ts";
 import { SqliteRevocations } from "./sqlite-revocations.ts";
+import { SqliteSecrets } from "./sqlite-secrets.ts";
 
 /** Every kind of record, in one SQLite file. */
 export class SqliteRecords implements Records {
@@ -20,6 +24,8 @@ export class SqliteRecords implements Records {
   readonly adminToken: AdminTokenRecord;
   readonly revocations: RevocationRecords;
   readonly idempotency: IdempotencyRecords;
+  readonly events: EventRecords;
+  readonly secrets: SecretRecords;
   readonly #database: SqliteDatabase;
   #version: number;
 
@@ -31,6 +37,8 @@ export class SqliteRecords implements Records {
     this.adminToken = new SqliteAdminToken(this.#database);
     this.revocations = new SqliteRevocations(this.#database);
     this.idempotency = new SqliteIdempotency(this.#database, wall);
+    this.events = new SqliteEvents(this.#database);
+    this.secrets = new SqliteSecrets(this.#database);
     this.#version = this.#database.version;
   }
 

@@ -47,6 +47,8 @@ export interface ConnectionOwner {
   readonly now: number;
   readonly timeout: { readonly connect: number; readonly firstByte: number; readonly idle: number };
   readonly keepAlive: number;
+  /** Nothing follows the head of an answer to HEAD. */
+  readonly keepsToHead: boolean;
   /** Ready for another exchange. */
   released(connection: UpstreamConnection): void;
   /** Will never be ready again. */
@@ -234,7 +236,9 @@ export class UpstreamConnection implements BodySource, StreamOwner {
       this.#keepAlive = Math.min(this.#owner.keepAlive, Math.max(0, head.keepAlive * 1000 - 1000));
     if (exchange.method === "HEAD" || head.status === 204 || head.status === 304) {
       // Some origins send a body all the same; it must not become the next answer (H-10).
-      if (exchange.method === "HEAD" || head.chunked || head.contentLength > 0) head.close = true;
+      const mayFollow =
+        exchange.method === "HEAD" ? !this.#owner.keepsToHead : head.chunked || head.contentLength > 0;
+      if (mayFollow) head.close = true;
       this.#completed(rest);
       answer(exchange, head, null);
       return rest;

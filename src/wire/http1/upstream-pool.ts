@@ -14,6 +14,8 @@ export interface PoolOptions {
   readonly connections: number;
   readonly pending: number;
   readonly pipelining: number;
+  /** The target never sends a body behind an answer to HEAD, so its connection stays. */
+  readonly keepsToHead?: boolean;
   /** How often the target's name is looked up again; Infinity for once a connection. */
   readonly resolve: number;
   readonly tls: UpstreamTls;
@@ -25,6 +27,7 @@ export class UpstreamPool implements ConnectionOwner {
   now: number;
   readonly timeout: PoolOptions["timeout"];
   readonly keepAlive: number;
+  readonly keepsToHead: boolean;
   readonly #target: Target;
   readonly #options: PoolOptions;
   readonly #all = new Set<UpstreamConnection>();
@@ -46,6 +49,7 @@ export class UpstreamPool implements ConnectionOwner {
     this.#options = options;
     this.timeout = options.timeout;
     this.keepAlive = options.keepAlive;
+    this.keepsToHead = options.keepsToHead ?? false;
     this.now = now;
     this.#addresses =
       isIP(target.host) !== 0 || options.resolve === Number.POSITIVE_INFINITY
@@ -107,7 +111,8 @@ export class UpstreamPool implements ConnectionOwner {
   }
 
   #connect(): Socket {
-    const { host, port, secure } = this.#target;
+    const { host, port, secure, socket } = this.#target;
+    if (socket !== undefined) return connect({ path: socket });
     const lookup = this.#addresses === null ? {} : { lookup: this.#addresses.lookup };
     if (!secure) return connect({ host, port, noDelay: true, ...lookup });
     return connectTls({ host, port, ...lookup, ...tlsTo(host, this.#options.tls) }).setNoDelay(true);

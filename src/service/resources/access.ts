@@ -1,0 +1,31 @@
+import { bearerChallenge } from "../../core/challenge.ts";
+import { GatewayError } from "../../core/errors.ts";
+import type { Access } from "../../core/resource.ts";
+import { type Caller, scopesOf } from "./caller.ts";
+
+/**
+ * Lets pass who may, before anybody has looked what is there.
+ *
+ * @throws GatewayError AUTHENTICATION_REQUIRED, INSUFFICIENT_SCOPE; FORBIDDEN for what nobody may.
+ */
+export function requireAccess(access: Access, caller: Caller): void {
+  if (access === "public") return;
+  if (caller.principal === null) throw authenticationRequired(caller);
+  if (access === "authenticated") return;
+  if (access.scopes.length === 0) throw new GatewayError("FORBIDDEN");
+  const has = scopesOf(caller);
+  if (!access.scopes.some((scope) => has.has(scope))) throw insufficientScope(access.scopes);
+}
+
+export function authenticationRequired({ challenge }: Caller): GatewayError {
+  return new GatewayError("AUTHENTICATION_REQUIRED", { headers: { "WWW-Authenticate": challenge } });
+}
+
+/** Of several scopes one would do, and RFC 6750 has a word only for all of them: the challenge names the first. */
+function insufficientScope(scopes: readonly string[]): GatewayError {
+  const challenge = bearerChallenge({ realm: "api", error: "insufficient_scope", scope: scopes[0] });
+  return new GatewayError("INSUFFICIENT_SCOPE", {
+    message: `The caller needs ${scopes.length > 1 ? "one of the scopes" : "the scope"} ${scopes.join(", ")}.`,
+    headers: { "WWW-Authenticate": challenge },
+  });
+}
