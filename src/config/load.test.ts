@@ -103,6 +103,16 @@ describe("a TypeScript config", () => {
     assert.equal((await loadConfig(path)).config.listen.port, 8);
   });
 
+  test("imports this very turnpike, wherever it lies", async () => {
+    const text = `import { defineConfig, GatewayError } from "turnpike";
+      const thrown = new GatewayError("CONFLICT");
+      export default defineConfig({ ...${good}, routes: [{ path: "/", to: { fixed: { body: { code: thrown.code } } } }] });`;
+    const { config } = await loadConfig(file("elsewhere.config.ts", text));
+    assert.deepEqual(config.routes[0]?.to, {
+      fixed: { status: 200, headers: {}, body: { code: "CONFLICT" } },
+    });
+  });
+
   test("may have a name with spaces and percent signs", async () => {
     const { config } = await loadConfig(file("my 100% config.ts", `export default ${good};`));
     assert.equal(config.listen.port, 7);

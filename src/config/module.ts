@@ -4,6 +4,9 @@ import { pathToFileURL } from "node:url";
 import { ConfigError } from "./problem.ts";
 import { type Place, type Source, sourceOf } from "./source.ts";
 
+/** As TypeScript here, as JavaScript where it is published. */
+const OURSELVES = new URL(`../index${import.meta.url.slice(-".ts".length)}`, import.meta.url).href;
+
 let reads = 0;
 
 /**
@@ -34,6 +37,9 @@ async function importModule(href: string, absolute: string, file: string): Promi
   // Else Node would take a config for CommonJS where no package.json says otherwise, and warn about it.
   const format = /ts$/i.test(file) ? "module-typescript" : "module";
   const hooks = registerHooks({
+    // Wherever the config lies, it gets the very program that reads it: another copy's errors would be strangers here.
+    resolve: (specifier, context, next) =>
+      specifier === "turnpike" ? { url: OURSELVES, shortCircuit: true } : next(specifier, context),
     load: (url, context, next) => next(url, url === href ? { ...context, format } : context),
   });
   try {

@@ -27,6 +27,9 @@ export function reachesService(
  * The versions that resources speak by themselves, so that no body is converted on the way: all of them, unless the
  * config has functions (`changes`) for the route. Those get what the resources say in the version, and may change it.
  */
-export function spokenByResources(versions: VersionsPlan | null, route: string): readonly ApiVersion[] | null {
+export function spokenByResources(
+  versions: VersionsPlan | null,
+  route: string,
+): readonly ApiVersion[] | null {
   return versions === null || changesFor(versions.list, route).length > 0 ? null : versions.list;
 }

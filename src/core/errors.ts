@@ -71,7 +71,7 @@ export const catalogue = {
     400,
     "client",
     "The body of the request is not JSON that every reader understands alike.",
-    "The message says where. Besides syntax errors, repeated names, `__proto__`, half surrogate pairs, numbers that no double holds, nesting beyond 64 levels, more than 10,000 names or 100,000 objects and arrays, and broken UTF-8 are refused.",
+    "The message says where. Besides syntax errors, repeated names, `__proto__`, `prototype` in a `constructor`, half surrogate pairs, numbers that no double holds, nesting beyond 64 levels, more than 10,000 names or 100,000 objects and arrays, and broken UTF-8 are refused.",
   ),
   BODY_REQUIRED: kind(
     400,
@@ -475,13 +475,13 @@ export const catalogue = {
     503,
     "gateway",
     "The service cannot answer at the moment.",
-    "Nothing was done. Repeat the request after the seconds in `Retry-After`.",
+    "Repeat the request, with its Idempotency-Key if it has one, after the seconds in `Retry-After`: nothing is done twice. Whoever takes a new key for the same request may do it twice.",
   ),
   RECORDS_UNAVAILABLE: kind(
     503,
     "gateway",
     "The gateway's records cannot be read or written at the moment.",
-    "Retry after the seconds in `Retry-After`: the database of `store.records` cannot be reached. Keys that have been issued go on working meanwhile.",
+    "Retry after the seconds in `Retry-After`: the database of `store.records` cannot be reached. Without that field a change was under way, and nobody knows whether it was made: repeat it with its Idempotency-Key, or look. Keys that have been issued go on working meanwhile.",
   ),
   UPSTREAM_CONNECT_TIMEOUT: kind(
     504,

@@ -121,7 +121,9 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
  * else may say it (AUTH-8).
  */
 function identityKind(lower: string): number {
-  return lower.startsWith("x-consumer-") || lower.startsWith("x-turnpike-") ? Kind.identity | Kind.secured : 0;
+  return lower.startsWith("x-consumer-") || lower.startsWith("x-turnpike-")
+    ? Kind.identity | Kind.secured
+    : 0;
 }
 
 const VARY = fieldName("Vary");

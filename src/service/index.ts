@@ -4,6 +4,7 @@ import type { Resources } from "../core/resource.ts";
 import type { Clock, Log } from "../core/tools.ts";
 import type { VersionsPlan } from "../core/version.ts";
 import { OpenApiFiles } from "./openapi/index.ts";
+import { sightOf } from "./resources/access.ts";
 import type { Cursors } from "./resources/cursor.ts";
 import { type FillRandom, Ids } from "./resources/ids.ts";
 import { Operations } from "./resources/operations.ts";
@@ -45,6 +46,7 @@ export function makeService(parts: ServiceParts): Service {
     store,
     inputs: new InputsOf(resources),
     representations: new Representations(),
+    sight: sightOf(resources),
   };
   const document = { path: OPENAPI_PATH, answer: openApiDocument(new OpenApiFiles(resources, parts)) };
   return { handler: restFace(tools, resources, [document]), close: () => operations.settled() };

@@ -27,5 +27,8 @@ CREATE TABLE "Order Details" (
   code text CHECK (char_length(code) >= 2), CHECK (qty < total), UNIQUE ("productId", status));
 CREATE TABLE customers (
   id text PRIMARY KEY, company varchar(40) NOT NULL, parent text REFERENCES customers ON DELETE CASCADE, ip inet NOT NULL);
+CREATE TABLE gauges (
+  id int PRIMARY KEY, a_b text, "A_B" text, weight real,
+  i int CHECK (i > 3 AND i < 10) CHECK (i IN (4, 5)), j smallint CHECK (j > -100000) CHECK (j < 7) CHECK (j < 5), anything jsonb);
 CREATE VIEW everything AS SELECT * FROM film;
 `;

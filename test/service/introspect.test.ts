@@ -58,6 +58,7 @@ describe("turnpike introspect", { skip: withoutPostgres() }, () => {
     assert.deepEqual(Object.keys(resources).sort(), [
       "customers",
       "films",
+      "gauges",
       "languages",
       "order_details",
       "staffs",
@@ -101,6 +102,18 @@ describe("turnpike introspect", { skip: withoutPostgres() }, () => {
     });
   });
 
+  test("keeps columns that differ in case only, and the narrower of two bounds", () => {
+    const { resources } = parse(text) as { resources: Record<string, Record<string, unknown>> };
+    assert.deepEqual(resources["gauges"]?.["fields"], {
+      a_b: { type: "string" },
+      a_b_2: { type: "string", column: "A_B" },
+      weight: { type: "number" },
+      i: { enum: [4, 5] },
+      j: { type: "integer", minimum: -32_768, maximum: 4 },
+      anything: { type: "object" },
+    });
+  });
+
   test("says of what is left out why", () => {
     for (const line of [
       "Left out: film_actor: its primary key has several columns (film_id, actor_id), and an id is one.",
@@ -109,6 +122,8 @@ describe("turnpike introspect", { skip: withoutPostgres() }, () => {
       "text[]: can be read, not written:",
       "the database generates it:",
       "the database also checks ((qty)::numeric < total).",
+      "the database also checks ((i > 3) AND (i < 10)):",
+      "JSON, written as objects only; it may hold other values, too, and shows them as they are:",
       "without ip, which may not be empty, none can be created.",
     ])
       assert.ok(text.includes(`# ${line}\n`), line);
@@ -217,6 +232,24 @@ describe("the resources of tables that were there before", { skip: withoutPostgr
       405,
       "ip has no field",
     );
+  });
+
+  test("say which field holds what its column does not take", async () => {
+    const faults = async (answer: Response) => {
+      assert.equal(answer.status, 422, await answer.clone().text());
+      const { error } = (await answer.json()) as { error: { details?: { field: string }[] } };
+      return error.details?.map(({ field }) => field);
+    };
+    assert.deepEqual(await faults(await send("POST", "/gauges", { id: 3_000_000_000 })), ["id"]);
+    const gauge = { id: 1, a_b: "one", a_b_2: "two", i: 4, anything: { b: 1, a: 2 } };
+    assert.deepEqual(await faults(await send("POST", "/gauges", { ...gauge, weight: 1e300 })), ["weight"]);
+    const made = await send("POST", "/gauges", gauge);
+    assert.equal(made.status, 201, await made.clone().text());
+    assert.deepEqual(await faults(await send("PATCH", "/gauges/1", { weight: 1e-300 })), ["weight"]);
+    const broken = await send("PATCH", "/gauges/1", { i: 6 });
+    assert.equal(broken.status, 422, "a rule that no definition says");
+    const now = (await (await ask("/gauges/1")).json()) as Record<string, unknown>;
+    assert.deepEqual([now["a_b"], now["a_b_2"], now["i"]], ["one", "two", 4]);
   });
 
   test("with any names and types of columns", async () => {

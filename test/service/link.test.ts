@@ -192,8 +192,13 @@ describe("an answer of the service thread", () => {
     assert.equal((stand.logged[0] as { id: string }).id, response.headers.get("x-request-id")?.[0]);
   });
 
-  test("to HEAD has the fields of GET and no body, and the connection of the client is kept", async () => {
-    await using stand = await openLink(() => json({ data: "x".repeat(100) }));
+  test("to HEAD has the fields of GET and no body, and the connections of the client and to the service are kept", async () => {
+    /** The connections of the lane to the service. */
+    const connections = new Set<unknown>();
+    await using stand = await openLink(({ exchange }) => {
+      connections.add(exchange);
+      return json({ data: "x".repeat(100) });
+    });
     const client = await RawClient.to(stand.port);
     for (let i = 0; i < 3; i++) {
       client.send("HEAD /orders HTTP/1.1\r\nHost: example\r\n\r\n");
@@ -202,6 +207,7 @@ describe("an answer of the service thread", () => {
       client.received = Buffer.alloc(0);
     }
     assert.equal((await ask(client, get("/orders"))).body.length, 111);
+    assert.equal(connections.size, 1);
     client.destroy();
   });
 

@@ -1,10 +1,10 @@
 /** Requests with an Idempotency-Key, without a gateway in front (IDEM-6 … IDEM-9). */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Asking } from "../harness/service.ts";
+import { type Asking, caller } from "../harness/service.ts";
 import { onBothDatabases } from "./databases.ts";
 import { codeOf, customerOf, idOf, orderOf, person, unique } from "./people.ts";
-import { told } from "./shop.ts";
+import { SCOPES, told } from "./shop.ts";
 
 onBothDatabases("keys of the REST face", (stand) => {
   describe("a key", () => {
@@ -41,6 +41,38 @@ onBothDatabases("keys of the REST face", (stand) => {
         const other = await who.ask(method, `${path}?fields=id`, { other: true }, value);
         assert.deepEqual(codeOf(other), [422, "IDEMPOTENCY_KEY_REUSED"], `${method} ${path}`);
       }
+    });
+
+    test("brings back no answer that its caller may not see, whoever of his consumer got it first", async () => {
+      const who = person(stand);
+      const { consumer } = who.is;
+      const insider = person(stand, caller(consumer, [...SCOPES, "customers:internal"]));
+      const path = `/customers/${idOf(await customerOf(insider, { note: "TOP SECRET" }))}`;
+      const value = key(unique());
+      const first = await insider.ask("PATCH", path, { full_name: "Z" }, value);
+      assert.match(first.text, /TOP SECRET/);
+      const again = await who.ask("PATCH", path, { full_name: "Z" }, value);
+      assert.deepEqual(codeOf(again), [403, "INSUFFICIENT_SCOPE"]);
+      assert.match(again.headers["www-authenticate"] ?? "", /scope="customers:internal"/);
+      assert.equal((await insider.ask("PATCH", path, { full_name: "Z" }, value)).text, first.text);
+
+      const manager = person(stand, caller(consumer, [...SCOPES, "orders:all"]));
+      const order = `/orders/${idOf(await orderOf(person(stand)))}`;
+      const change = key(unique());
+      assert.equal((await manager.ask("PATCH", order, { quantity: 5 }, change)).status, 200);
+      assert.deepEqual(codeOf(await who.ask("PATCH", order, { quantity: 5 }, change)), [
+        403,
+        "INSUFFICIENT_SCOPE",
+      ]);
+    });
+
+    test("brings it back to somebody who sees more than the first", async () => {
+      const who = person(stand);
+      const value = key(unique());
+      const body = { email: `m${unique()}@example.com` };
+      const first = await who.ask("POST", "/customers", body, value);
+      const insider = person(stand, caller(who.is.consumer, [...SCOPES, "customers:internal"]));
+      assert.equal((await insider.ask("POST", "/customers", body, value)).text, first.text);
     });
 
     test("sent 20 times at once makes one object", async () => {

@@ -28,6 +28,11 @@ export const config = defineConfig({
           if (input["text"] === "slow") await delay(300);
           // Ends this thread, and nothing else of the process.
           if (input["text"] === "die") process.exit(1);
+          if (input["text"] === "throw late")
+            setTimeout(() => {
+              throw new Error("nobody is there to catch this");
+            }, 1);
+          if (input["text"] === "reject late") void Promise.reject(new Error("nobody awaits this"));
           return input;
         },
       },

@@ -190,6 +190,28 @@ describe("the service thread", () => {
     }
   });
 
+  test("goes on where a function of the config fails with nobody waiting for it", async () => {
+    const store = await tempStore();
+    const gateway = await startNotes(store.file);
+    try {
+      const threads = new Set<number>();
+      for (const text of [
+        "before",
+        "throw late",
+        "reject late",
+        ...Array.from({ length: 30 }, () => "behind"),
+      ]) {
+        const made = await askOnce(gateway.port, create(text));
+        assert.equal(made.status, 201, made.body.toString());
+        threads.add(heard(made).seen_by);
+      }
+      assert.equal(threads.size, 1);
+    } finally {
+      await gateway.stop();
+      await store.remove();
+    }
+  });
+
   test("answers what it has begun before the gateway stops", async () => {
     const store = await tempStore();
     const gateway = await startNotes(store.file);

@@ -97,7 +97,8 @@ export class ServiceExchange implements UpstreamExchange, Abortable {
   onError(error: GatewayError, unsent: boolean): void {
     if (!unsent) this.#call.reached = true;
     if (!GONE.has(error.code)) this.#reject(error);
-    else if (unsent) this.#reject(unavailable(error));
+    // Not only this attempt: one before it may have been carried out.
+    else if (!this.#call.reached) this.#reject(unavailable(error));
     else if (this.#harmless) this.#reject(unavailable(error, INTERRUPTED));
     else this.#reject(new GatewayError("UPSTREAM_DISCONNECTED", { cause: error }));
   }

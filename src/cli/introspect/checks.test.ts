@@ -31,6 +31,8 @@ describe("rules of a CHECK", () => {
     "(qty > total)",
     "((qty % 2) = 0)",
     "(qty IS NOT NULL)",
+    "((qty > 3) AND (qty > 5))",
+    "((qty > 3) AND (qty = ANY (ARRAY[4, 5])))",
     "",
   ])
     test(`"${expression}" says more than rules can`, () => {

@@ -13,10 +13,16 @@ export function rulesOfCheck(expression: string, column: string, whole: boolean)
   const rules: CheckRules = {};
   for (const part of conjuncts(plainExpression(expression))) {
     const found = ofOne(part, column, whole);
-    if (found === null) return null;
+    if (found === null || overlap(rules, found)) return null;
     Object.assign(rules, found);
   }
   return rules;
+}
+
+/** Whether both say something of the same: one would hide the other. A list of values is all there is to say. */
+function overlap(one: CheckRules, other: CheckRules): boolean {
+  if ("enum" in one || "enum" in other) return Object.keys(one).length > 0 && Object.keys(other).length > 0;
+  return Object.keys(other).some((rule) => rule in one);
 }
 
 const TEXT = /'(?:[^']|'')*'/g;

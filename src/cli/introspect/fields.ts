@@ -67,10 +67,8 @@ function json({ kinds, default: given }: FoundColumn): Kind {
   const array = kinds.length === 0 ? /^'\[/.test(given ?? "") : kinds.every((kind) => kind === "array");
   const type = array ? "array" : "object";
   const others = kinds.filter((kind) => kind !== type);
-  return {
-    config: { type },
-    ...(others.length === 0 ? {} : { note: `some values are of another kind: ${others.join(", ")}` }),
-  };
+  const seen = others.length === 0 ? "it may hold other values, too" : `it also holds: ${others.join(", ")}`;
+  return { config: { type }, note: `JSON, written as ${type}s only; ${seen}, and shows them as they are` };
 }
 
 /** `checks` are those that are about this column alone. */
@@ -81,14 +79,17 @@ export function fieldOf(column: FoundColumn, checks: readonly FoundCheck[]): Tol
   if (column.type.startsWith("_"))
     return shownOnly(column, kind, `${column.declared}: can be read, not written`);
   const notes = kind.note === undefined ? [] : [kind.note];
-  const rules: CheckRules = {};
-  for (const { expression } of checks) {
-    const found = rulesOfCheck(expression, column.name, kind.whole === true);
-    if (found === null || !fit(found, kind.config))
-      notes.push(`the database also checks ${oneLine(expression)}`);
-    else Object.assign(rules, found);
-  }
-  const bounds = "enum" in rules ? { enum: rules.enum } : { ...kind.config, ...rules };
+  const read = checks.map(({ expression }) => {
+    const rules = rulesOfCheck(expression, column.name, kind.whole === true);
+    return { expression, rules: rules !== null && fit(rules, kind.config) ? rules : null };
+  });
+  // A list of values is all that a field can say of them.
+  const list = read.find(({ rules }) => rules?.enum !== undefined);
+  const said = read.filter((one) => one.rules !== null && (list === undefined || one === list));
+  for (const one of read)
+    if (!said.includes(one)) notes.push(`the database also checks ${oneLine(one.expression)}`);
+  let bounds = list === undefined ? kind.config : {};
+  for (const { rules } of said) bounds = { ...bounds, ...tightened(bounds, rules ?? {}) };
   const summary = oneLine(column.comment);
   const { config, note } = presence(column, kind);
   return {
@@ -97,7 +98,7 @@ export function fieldOf(column: FoundColumn, checks: readonly FoundCheck[]): Tol
   };
 }
 
-/** The answer to a change does not know yet what the database has made of it. */
+/** Nobody gives it a value, so that there is none until the object is stored: hence nullable. */
 function shownOnly(column: FoundColumn, { config }: Kind, why: string): Told {
   const summary = oneLine(column.comment);
   return {
@@ -109,6 +110,16 @@ function shownOnly(column: FoundColumn, { config }: Kind, why: string): Told {
     },
     notes: [why],
   };
+}
+
+/** The rules, but for bounds that are tighter already. */
+function tightened(before: FieldConfig, rules: CheckRules): FieldConfig {
+  const kept = Object.entries(rules).map(([rule, value]) => {
+    const bound = before[rule];
+    if (typeof bound !== "number" || typeof value !== "number") return [rule, value];
+    return [rule, rule.startsWith("min") ? Math.max(bound, value) : Math.min(bound, value)];
+  });
+  return Object.fromEntries(kept) as FieldConfig;
 }
 
 function kindOf(column: FoundColumn): Kind | undefined {

@@ -72,7 +72,7 @@ export function checkTables(places: ReadonlyMap<Draft, TablePlace>, { report }: 
 export function checkColumns(
   fields: readonly { readonly field: Field; readonly at: Path }[],
   declared: number,
-  { report }: Scope,
+  { dialect, report }: Scope,
 ): void {
   const own = [...fields.slice(0, 1), ...fields.slice(1 + declared)];
   const first = new Map<string, string>();
@@ -80,7 +80,7 @@ export function checkColumns(
     own.some((one) => one.field === field) ? `Turnpike's own ${field.name}` : field.name;
   for (const { field, at } of [...own, ...fields.slice(1, 1 + declared)]) {
     // SQLite sees no difference in case.
-    const key = field.column.toLowerCase();
+    const key = dialect === "postgres" ? field.column : field.column.toLowerCase();
     const other = first.get(key);
     if (other === undefined) first.set(key, label(field));
     else

@@ -25,28 +25,52 @@ export function readableResource(value: unknown): ReadableResource | undefined {
   return undefined;
 }
 
-/** Keys whose entries are on their own. */
-const MAPS: readonly string[] = ["fields", "actions"];
+/** Keys whose entries are on their own, and what one of them has to have, any of it, to be worth a look without a key that is wrong. */
+const MAPS: Readonly<Record<string, readonly string[]>> = {
+  fields: ["type", "enum", "ref", "format", "schema", "computed"],
+  actions: ["set", "run"],
+};
+/** Without these a field is what it is. */
+const ASIDE: readonly string[] = ["summary", "minLength", "maxLength", "minimum", "maximum", "pattern"];
+/** In the place of an index that cannot be read: the others keep theirs, and nothing is wrong with it. */
+const SOME_INDEX: readonly string[] = ["id"];
 
 /** The definition without what is wrong, misspelt keys put right; undefined where it is none. */
 function without(value: unknown, findings: readonly Finding[], unread: Set<string>): object | undefined {
   if (!isObject(value)) return undefined;
   const right: Record<string, unknown> = { ...value };
-  for (const { path, meant } of findings) {
+  for (const finding of findings) {
+    const { path, meant } = finding;
     const [key, name] = path.map(String);
     if (key === undefined) return undefined;
     if (key === "id") unread.add("id");
-    if (key === "fields" && name !== undefined) unread.add(name);
     const map = right[key];
-    if (name !== undefined && MAPS.includes(key) && isObject(map)) {
-      const { [name]: _, ...others } = map;
-      right[key] = others;
+    if (name !== undefined && Object.hasOwn(MAPS, key) && isObject(map)) {
+      const { [name]: entry, ...others } = map;
+      const rest = withoutKey(entry, finding, MAPS[key] ?? []);
+      if (rest === undefined && key === "fields") unread.add(name);
+      right[key] = rest === undefined ? others : { ...map, [name]: rest };
+    } else if (key === "indexes" && typeof path[1] === "number" && Array.isArray(map)) {
+      right[key] = map.with(path[1], SOME_INDEX);
     } else {
       delete right[key];
       if (path.length === 1 && meant !== undefined) right[meant] ??= value[key];
     }
   }
   return right;
+}
+
+/** A field or an action without a key that is wrong; undefined where nobody knows what it is then. */
+function withoutKey(
+  entry: unknown,
+  { path, key: isUnknown, meant }: Finding,
+  needed: readonly string[],
+): object | undefined {
+  const wrong = String(path[2]);
+  if (path.length !== 3 || !isObject(entry) || !(isUnknown || ASIDE.includes(wrong))) return undefined;
+  const { [wrong]: value, ...others } = entry;
+  const rest = meant === undefined ? others : { [meant]: value, ...others };
+  return needed.some((one) => one in rest) ? rest : undefined;
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -58,6 +58,7 @@ export function rulesOf(config: Config, type: FieldType, at: Path, report: Repor
     if (!ABOUT[name].includes(type))
       report.keyError(place, `is about ${anyOf(ABOUT[name])}, and this is ${article(type)}`);
     else if (isSound(name, value, type, place, report)) rules[name] = value;
+    else if (name === "enum") rules[name] = readableWords(value as readonly (string | number)[], type);
   }
   checkTogether(rules, config, at, report);
   return rules;
@@ -95,6 +96,15 @@ function checkEnum(words: readonly (string | number)[], type: FieldType, at: Pat
     const read = readValue({ type, rules: {}, nullable: false }, word);
     if ("problem" in read) report.error([...at, index], read.problem);
   });
+}
+
+/** What values are held to all the same; anything goes where it is nothing. */
+function readableWords(
+  words: readonly (string | number)[],
+  type: FieldType,
+): readonly (string | number)[] | undefined {
+  const read = words.filter((word) => "value" in readValue({ type, rules: {}, nullable: false }, word));
+  return read.length === 0 ? undefined : [...new Set(read)];
 }
 
 function checkSchema(

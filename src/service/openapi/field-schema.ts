@@ -75,7 +75,11 @@ function bounded({ minimum, maximum }: FieldRules, what: string): Schema {
     ...(minimum === undefined ? [] : [`at least ${minimum}`]),
     ...(maximum === undefined ? [] : [`at most ${maximum}`]),
   ];
-  return { description: `${[what, ...parts].join(", ")}.` };
+  return {
+    description: `${[what, ...parts].join(", ")}.`,
+    ...(minimum === undefined ? {} : { "x-minimum": minimum }),
+    ...(maximum === undefined ? {} : { "x-maximum": maximum }),
+  };
 }
 
 function lengths(type: FieldType, { minLength, maxLength }: FieldRules): Schema {

@@ -140,13 +140,20 @@ function givenSchema({ name, field }: ShownField, described: Described, making: 
   return {
     ...storedSchema(name, field, described, making),
     ...told(field, name, making),
-    ...uniqueOf(field),
+    ...heldTo(field),
     ...(field.writeOnly ? { writeOnly: true } : {}),
   };
 }
 
-/** What somebody else has taken is refused (409). */
-const uniqueOf = ({ unique }: Field): Schema => (unique ? { "x-unique": true } : {});
+/** Rules that no keyword has words for: `turnpike diff` compares them. */
+const heldTo = ({ unique, reference, writeScope }: Field): Schema => ({
+  ...(unique ? { "x-unique": true } : {}),
+  ...(reference === null ? {} : { "x-refers-to": reference.resource }),
+  ...(writeScope === "" ? {} : { "x-write-scope": writeScope }),
+});
+
+/** Of bodies that change an object. */
+const keptAs = ({ immutable }: Field): Schema => (immutable ? { "x-immutable": true } : {});
 
 /** Names of fields that are unique together, in this version; what a version does not have, its clients do not give. */
 function uniqueTogether({ resource, view }: Described): Schema {
@@ -179,13 +186,16 @@ export function replaceRef(described: Described, making: Making): Json {
   const make = (): Schema => {
     const properties = view.fields.map((shown) => [shown.name, replaced(shown, described, making)]);
     const needed = view.fields.filter(({ field }) => isNeeded(field, described));
-    return { ...closed(Object.fromEntries([...properties, ...sentBack(described, making)]), needed), ...uniqueTogether(described) };
+    return {
+      ...closed(Object.fromEntries([...properties, ...sentBack(described, making)]), needed),
+      ...uniqueTogether(described),
+    };
   };
   return making.components.ref("schemas", `${noun}Replace`, make, `${resource.name} replace`);
 }
 
 function replaced(shown: ShownField, described: Described, making: Making): Schema {
-  const own = givenSchema(shown, described, making);
+  const own = { ...givenSchema(shown, described, making), ...keptAs(shown.field) };
   return isGiven(shown.field, described) ? { ...own, ...defaultOf(shown.field) } : { ...own, ...READ_ONLY };
 }
 
@@ -208,7 +218,10 @@ export function updateRef(described: Described, making: Making): Json {
   const { noun, view, resource } = described;
   const make = (): Schema => {
     const properties = view.fields.map((shown) => [shown.name, patched(shown, described, making)]);
-    return { ...closed(Object.fromEntries([...properties, ...sentBack(described, making)]), []), ...uniqueTogether(described) };
+    return {
+      ...closed(Object.fromEntries([...properties, ...sentBack(described, making)]), []),
+      ...uniqueTogether(described),
+    };
   };
   return making.components.ref("schemas", `${noun}Update`, make, `${resource.name} update`);
 }
@@ -223,7 +236,8 @@ function patched({ name, field }: ShownField, described: Described, making: Maki
   return {
     ...(field.nullable || restores ? orNull(own) : own),
     ...told(field, name, making),
-    ...uniqueOf(field),
+    ...heldTo(field),
+    ...keptAs(field),
     ...(isMerged
       ? { description: `${sentence(field.summary)} Merged with what is there; null removes a member.`.trim() }
       : {}),

@@ -1,5 +1,6 @@
 /** The operations of a resource, each as the document shows it. */
 import type { Access, Action, Resource, SubList, Verb } from "../../core/resource.ts";
+import { jsonOf } from "../resources/json-of.ts";
 import { deleted, listAnswer, notModified, objectAnswer } from "./answers.ts";
 import type { Traits } from "./error-codes.ts";
 import { errorResponses } from "./error-responses.ts";
@@ -33,6 +34,8 @@ interface Sketch {
   /** Whose objects it is about. */
   readonly concerned: readonly Resource[];
   readonly named: boolean;
+  /** By field, the values that an object must have. */
+  readonly from?: Json;
 }
 
 /** An object that a list is inside of. */
@@ -88,6 +91,7 @@ export class Operations {
         answers: { 200: objectAnswer(this.#described, { isNew: false, keyed: true }, making) },
         access: [action.access],
         ...this.#aboutObjects(),
+        from: possibleFrom(action, this.#described),
       }),
     };
   }
@@ -248,10 +252,22 @@ export class Operations {
       ...(sketch.requestBody == null ? {} : { requestBody: sketch.requestBody }),
       responses: { ...sketch.answers, ...errorResponses(traits, making) },
       security: securityOf(sketch.access, sketch.concerned, making),
+      ...(Object.keys(sketch.from ?? {}).length === 0 ? {} : { "x-possible-from": sketch.from }),
       ...(making.version?.deprecated == null ? {} : { deprecated: true }),
     };
   }
 }
+
+/** What a version does not show, its clients cannot know. */
+const possibleFrom = ({ from }: Action, { view }: Described): Json =>
+  Object.fromEntries(
+    view.fields.flatMap(({ name, field }) => {
+      const values = from.get(field);
+      return values === undefined
+        ? []
+        : [[name, values.map((value) => (value === null ? null : jsonOf(field, value)))]];
+    }),
+  );
 
 const lower = (name: string): string => pascal(name).replace(/^./, (first) => first.toLowerCase());
 

@@ -1,6 +1,6 @@
 import { bearerChallenge } from "../../core/challenge.ts";
 import { GatewayError } from "../../core/errors.ts";
-import type { Access } from "../../core/resource.ts";
+import type { Access, Resources } from "../../core/resource.ts";
 import { type Caller, scopesOf } from "./caller.ts";
 
 /**
@@ -19,6 +19,34 @@ export function requireAccess(access: Access, caller: Caller): void {
 
 export function authenticationRequired({ challenge }: Caller): GatewayError {
   return new GatewayError("AUTHENTICATION_REQUIRED", { headers: { "WWW-Authenticate": challenge } });
+}
+
+/**
+ * Every one of these scopes.
+ *
+ * @throws GatewayError INSUFFICIENT_SCOPE.
+ */
+export function requireAll(scopes: readonly string[], has: ReadonlySet<string>): void {
+  const missing = scopes.filter((scope) => !has.has(scope));
+  if (missing.length === 0) return;
+  const challenge = bearerChallenge({ realm: "api", error: "insufficient_scope", scope: missing.join(" ") });
+  throw new GatewayError("INSUFFICIENT_SCOPE", {
+    message: `The first answer was for somebody who sees more: it takes ${missing.join(", ")}.`,
+    headers: { "WWW-Authenticate": challenge },
+  });
+}
+
+/** The scopes by which one caller sees what another does not. */
+export function sightOf(resources: Resources): ReadonlySet<string> {
+  const sight = new Set<string>();
+  for (const { fields, computed, everybodyScope, access } of resources.values()) {
+    for (const { readScope } of [...fields, ...computed]) sight.add(readScope);
+    sight.add(everybodyScope);
+    for (const one of [access.get, access.list])
+      if (typeof one === "object") for (const scope of one.scopes) sight.add(scope);
+  }
+  sight.delete("");
+  return sight;
 }
 
 /** Of several scopes one would do, and RFC 6750 has a word only for all of them: the challenge names the first. */

@@ -1,6 +1,15 @@
-import type { Action, HookContext, Resource, ResourceEvent, Resources, Row } from "../../core/resource.ts";
+import type {
+  Action,
+  Field,
+  HookContext,
+  Resource,
+  ResourceEvent,
+  Resources,
+  Row,
+} from "../../core/resource.ts";
 import type { Log } from "../../core/tools.ts";
 import { type Caller, scopesOf } from "./caller.ts";
+import { asFunctionOf } from "./functions.ts";
 import type { Inputs, Values } from "./input/types.ts";
 import { type ObjectValues, shownObject, storedObject } from "./objects.ts";
 import type { Owner, ResourceStore } from "./store.ts";
@@ -38,7 +47,7 @@ export class Hooks {
   /** What a new object is made of, given what the request and the defaults say. */
   beforeCreate(resource: Resource, draft: Row, moment: Moment): Promise<Values> {
     const hook = resource.hooks.beforeCreate as NonNullable<Resource["hooks"]["beforeCreate"]>;
-    const input = withoutSystem(resource, storedObject(resource, draft));
+    const input = without([...systemOf(resource), resource.owner], storedObject(resource, draft));
     return this.#ask(resource, () => hook(input, this.#context(resource, null, moment)), input);
   }
 
@@ -63,7 +72,7 @@ export class Hooks {
     const hook = resource.hooks.afterCommit;
     if (hook === undefined) return;
     const context = this.#context(resource, after, moment);
-    const asked = this.#within(() => hook(structuredClone(event), context)).then(
+    const asked = this.#within(resource, () => hook(structuredClone(event), context)).then(
       () => undefined,
       (cause: unknown) => {
         const fields = { id: moment.caller.requestId, resource: resource.name, event: event.id, cause };
@@ -81,18 +90,20 @@ export class Hooks {
 
   /** `otherwise` stands for a function that has changed its argument and returns nothing. */
   async #ask(resource: Resource, ask: () => unknown, otherwise: ObjectValues): Promise<Values> {
-    const returned = await this.#within(ask);
-    return this.#parts.trusted(resource)(returned ?? otherwise);
+    const returned = (await this.#within(resource, ask)) ?? otherwise;
+    // Whoever spreads the object as it was means no harm: its id and times are left out.
+    const given = isObject(returned) ? without(systemOf(resource), { ...returned }) : returned;
+    return this.#parts.trusted(resource)(given);
   }
 
-  async #within(ask: () => unknown): Promise<unknown> {
+  async #within(resource: Resource, ask: () => unknown): Promise<unknown> {
     const { promise: late, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(
       () => reject(new Error(`a hook took longer than ${this.#parts.hookTimeout} ms`)),
       this.#parts.hookTimeout,
     );
     try {
-      return await Promise.race([ask(), late]);
+      return await Promise.race([asFunctionOf(resource.name, ask), late]);
     } finally {
       clearTimeout(timer);
     }
@@ -126,10 +137,15 @@ function visibleTo(resource: Resource, caller: Caller): Owner | undefined {
   return resource.owner !== null && caller.principal === null ? undefined : ownerOf(resource, caller);
 }
 
-/** What the service sets whatever a function says. */
-function withoutSystem(resource: Resource, object: ObjectValues): ObjectValues {
-  const { id, idRule, owner, createdAt, updatedAt } = resource;
-  const system = [idRule.kind === "given" ? null : id, owner, createdAt, updatedAt];
-  for (const field of system) if (field !== null) delete object[field.name];
+/** What the service sets whatever a function says, beside the owner. */
+function systemOf({ id, idRule, createdAt, updatedAt }: Resource): (Field | null)[] {
+  return [idRule.kind === "given" ? null : id, createdAt, updatedAt];
+}
+
+function without(fields: readonly (Field | null)[], object: ObjectValues): ObjectValues {
+  for (const field of fields) if (field !== null) delete object[field.name];
   return object;
 }
+
+const isObject = (value: unknown): value is ObjectValues =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

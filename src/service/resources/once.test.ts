@@ -9,6 +9,7 @@ import { type KeyedCall, keyedCall } from "./once.ts";
 import type { Repetition } from "./store.ts";
 
 const BODY = Buffer.from('{"amount": 5}');
+const SIGHT = new Set(["notes:internal"]);
 
 function callOf(key: string | null, address = "192.0.2.1"): Call {
   const request: Request = {
@@ -28,7 +29,8 @@ function callOf(key: string | null, address = "192.0.2.1"): Call {
   });
 }
 
-const keyed = (...of: Parameters<typeof callOf>): KeyedCall => keyedCall(callOf(...of), BODY) as KeyedCall;
+const keyed = (...of: Parameters<typeof callOf>): KeyedCall =>
+  keyedCall(callOf(...of), BODY, SIGHT) as KeyedCall;
 
 const refused = (once: KeyedCall, repetition: Repetition): GatewayError => {
   try {
@@ -90,14 +92,14 @@ describe("a call with an Idempotency-Key", () => {
     assert.equal(keyed("k").keyed.keep, STANDARD_TERMS.keep);
     const call = callOf("k");
     call.facts.learn(idempotencyTerms, { keep: 60_000, compat: "stripe", docs: "https://docs.example" });
-    const once = keyedCall(call, BODY) as KeyedCall;
+    const once = keyedCall(call, BODY, SIGHT) as KeyedCall;
     assert.equal(once.keyed.keep, 60_000);
     const { status, headers } = refused(once, { kind: "reused", requestId: "req_0" });
     assert.deepEqual([status, headers["Link"]], [400, '<https://docs.example>; rel="describedby"']);
   });
 
   test("is none without a key, and refused with a bad one", () => {
-    assert.equal(keyedCall(callOf(null), BODY), null);
+    assert.equal(keyedCall(callOf(null), BODY, SIGHT), null);
     assert.throws(() => keyed(""), { code: "IDEMPOTENCY_KEY_INVALID" });
   });
 });

@@ -9,4 +9,6 @@ export interface RestTools {
   readonly store: ResourceStore;
   readonly inputs: InputsOf;
   readonly representations: Representations;
+  /** The scopes that decide what callers see. */
+  readonly sight: ReadonlySet<string>;
 }

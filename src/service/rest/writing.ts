@@ -118,7 +118,7 @@ async function once(
   body: Buffer,
   attempt: (keyed: KeyedCall | null) => Promise<Outcome<Written>>,
 ): Promise<Reply> {
-  const keyed = keyedCall(call, body);
+  const keyed = keyedCall(call, body, tools.sight);
   const outcome = await orRepeated(keyed?.keyed ?? null, tools.store, async () => attempt(keyed));
   return outcome.kind === "done" ? outcome.result : (keyed as KeyedCall).replay(outcome.repetition);
 }

@@ -1,5 +1,8 @@
 /** What only PostgreSQL has: locks that others wait behind, and indexes that are made while a table is written to. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Client } from "pg";
 import { MigrationRefusal, migrate } from "../../../src/service/migrations/index.ts";
@@ -18,6 +21,22 @@ const UNIQUE = {
 const THINGS = `
   SELECT indexrelid::regclass::text AS name FROM pg_index WHERE indrelid = 'orders'::regclass
   UNION ALL SELECT kind || name FROM turnpike.resource_parts ORDER BY 1`;
+
+const CHILD = join(import.meta.dirname, "migrating-child.ts");
+
+/** Kills a process that migrates when it has begun its step of that number. */
+async function killedAt(step: number, url: string, definitions: unknown): Promise<void> {
+  const child = spawn(process.execPath, [CHILD, url, "postgres", JSON.stringify(definitions), String(step)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const ended = once(child, "close");
+  try {
+    await Promise.race([once(child.stdout, "data"), ended]);
+  } finally {
+    child.kill("SIGKILL");
+    await ended;
+  }
+}
 
 describe("a migration of PostgreSQL", { skip: withoutPostgres() }, () => {
   let postgres: TestPostgres;
@@ -108,6 +127,31 @@ describe("a migration of PostgreSQL", { skip: withoutPostgres() }, () => {
           /is as it was: to make orders\.size a string/.test(error.message),
       );
       assert.deepEqual(await things(), there);
+    });
+  });
+
+  test("that is killed behind an index which was made already leaves that one: the old config drops it, the new one goes on", async () => {
+    await withOther(async (url, other) => {
+      const things = async () => (await other.query(THINGS)).rows.map(({ name }: { name: string }) => name);
+      const there = await things();
+      const { fields } = ORDERS.orders;
+      const wanted = {
+        orders: {
+          ...ORDERS.orders,
+          fields: { ...fields, name: { type: "string", unique: true }, more: "string" },
+        },
+      };
+      for (const goesOn of [false, true]) {
+        await killedAt(1, url, wanted);
+        // PostgreSQL undoes the rest when it sees that the connection is gone: our lock waits for that.
+        await other.query("BEGIN; LOCK TABLE orders; COMMIT");
+        assert.equal((await things()).length, there.length + 2, "the index, and that it is ours");
+        await assert.rejects(other.query("SELECT more FROM orders"), /more/);
+        await assert.rejects(other.query("UPDATE orders SET name = 'order 1'"), /duplicate key/);
+        const steps = (await migrated(url, goesOn ? wanted : ORDERS)).steps.map(({ kind }) => kind);
+        assert.deepEqual(steps, [goesOn ? "add column" : "drop index"]);
+        if (!goesOn) assert.deepEqual(await things(), there);
+      }
     });
   });
 

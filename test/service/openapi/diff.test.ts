@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { resourcesOf } from "../../../src/config/testdata/resources.ts";
 import { compareDocuments } from "../../../src/service/openapi/diff/index.ts";
 import { openApiOf } from "../../../src/service/openapi/index.ts";
 import { shopOf } from "../shop.ts";
@@ -15,6 +16,14 @@ type Any = any;
 function documentOf({ resources, plan, versions }: ReturnType<typeof shopOf>): Any {
   const version = versions.at(-1) ?? null;
   return JSON.parse(JSON.stringify(openApiOf(resources, { title: "API", version, versions: plan })));
+}
+
+interface Definition {
+  readonly id: object;
+  readonly list: object;
+  readonly fields: Readonly<Record<string, object>>;
+  readonly unique?: readonly (readonly string[])[];
+  readonly actions: object;
 }
 
 const shop = documentOf(shopOf("sqlite:x.db"));
@@ -49,6 +58,51 @@ describe("the difference of two documents", () => {
       assert.equal(breaks, kind === "breaking", JSON.stringify(changes, null, 1));
     });
   }
+
+  test("shows what a definition tightens, also where JSON Schema has no words for it", () => {
+    const base: Definition = {
+      id: { prefix: "ord" },
+      list: { limit: 10, maxLimit: 100, deepest: 10_000, sort: "size" },
+      fields: {
+        size: { type: "integer", default: 1 },
+        name: { type: "string", maxLength: 9 },
+        state: { enum: ["a", "b"] },
+        price: { type: "decimal", minimum: 0 },
+      },
+      actions: { close: { set: { state: "b" } } },
+    };
+    const { size, name, price } = base.fields;
+    const cases: readonly [what: Partial<Definition>, rule: string][] = [
+      [{ list: { ...base.list, maxLimit: 20 } }, "request-lowered-tightened"],
+      [{ list: { ...base.list, deepest: 100 } }, "request-deepest-tightened"],
+      [{ list: { ...base.list, limit: 20 } }, "default-changed"],
+      [{ list: { ...base.list, sort: "-size" } }, "default-changed"],
+      [{ fields: { ...base.fields, name: { ...name, unique: true } } }, "request-unique-added"],
+      [{ fields: { ...base.fields, name: { ...name, immutable: true } } }, "request-immutable-added"],
+      [{ fields: { ...base.fields, size: { ...size, write: "more" } } }, "request-write-scope-added"],
+      [{ fields: { ...base.fields, price: { ...price, minimum: 1 } } }, "request-x-minimum-tightened"],
+      [{ fields: { ...base.fields, name: { ref: "orders" } } }, "request-reference-added"],
+      [{ unique: [["name", "state"]] }, "request-unique-added"],
+      [{ actions: { close: { set: { state: "b" }, from: { state: "a" } } } }, "state-required"],
+      [{ id: { prefix: "o" } }, "response-id-prefix-changed"],
+      [{ id: { type: "uuid" } }, "response-id-prefix-changed"],
+    ];
+    const documentWith = (changes: Partial<Definition>): Any =>
+      documentOf(
+        resourcesOf({ orders: { ...base, ...changes } } as never, {
+          versions: [],
+          store: "postgres://localhost/x",
+        }),
+      );
+    const before = documentWith({});
+    for (const [changes, rule] of cases) {
+      const found = compareDocuments(before, documentWith(changes));
+      assert.ok(
+        found.some((one) => one.kind === "breaking" && one.rule === rule),
+        `${rule} is not among ${JSON.stringify(found, null, 1)}`,
+      );
+    }
+  });
 
   test("says where: the place in words, and the operations that it concerns", () => {
     const mutation = mutations.find(({ what }) => what === "a field is no longer answered") as Mutation;

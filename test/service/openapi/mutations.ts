@@ -46,7 +46,23 @@ breaking | default-changed | shop | the default number of objects on a page chan
 breaking | default-changed | shop | the default order changes | set /components/parameters/orders.sort/schema/default ["id"]
 breaking | request-value-removed | shop | lists can no longer be sorted by a field | remove /components/parameters/orders.sort/schema/items/enum/0
 addition | request-value-added | shop | lists can be sorted by another field | push /components/parameters/orders.sort/schema/items/enum "new"
+breaking | request-lowered-tightened | shop | a page holds fewer objects at most | set /components/parameters/orders.limit/schema/x-lowered-to 20
+change | request-lowered-widened | shop | a page holds more objects at most | set /components/parameters/orders.limit/schema/x-lowered-to 500
+breaking | request-deepest-tightened | shop | pages end sooner | set /components/parameters/orders.page/schema/x-deepest 100
+change | request-deepest-widened | shop | pages end later | set /components/parameters/orders.page/schema/x-deepest 20000
+# Actions.
+breaking | state-removed | shop | an action is no longer possible in a state | set /paths/~1orders~1{id}~1cancel/post/x-possible-from/status ["pending"]
+addition | state-added | shop | an action is possible in another state | set /paths/~1orders~1{id}~1pay/post/x-possible-from/status ["pending","cancelled"]
+breaking | state-required | shop | an action depends on another field | set /paths/~1orders~1{id}~1pay/post/x-possible-from/quantity [1]
+addition | state-added | shop | an action is possible in every state | remove /paths/~1orders~1{id}~1pay/post/x-possible-from
 # Bodies of requests.
+breaking | request-unique-added | shop | a field becomes unique | set CREATE/properties/quantity/x-unique true
+change | request-unique-removed | shop | a field is no longer unique | remove /components/schemas/ProductCreate/properties/sku/x-unique
+breaking | request-unique-added | shop | fields become unique together | set CREATE/x-unique-together [["customer","product"]]
+breaking | request-immutable-added | shop | a field can no longer be changed | set /components/schemas/OrderUpdate/properties/quantity/x-immutable true
+breaking | request-write-scope-added | shop | a field takes a scope | set CREATE/properties/quantity/x-write-scope "more"
+breaking | request-reference-added | shop | a field has to be the id of something | set CREATE/properties/quantity/x-refers-to "products"
+change | nothing | shop | fields are not more than they were | set CREATE/properties/quantity/x-unique false
 breaking | request-field-removed | shop | a field may no longer be given | remove CREATE/properties/product
 addition | request-field-added | shop | an optional field may be given | set CREATE/properties/more {"type":"string"}
 breaking | request-field-required | shop | a new field has to be given | set CREATE/properties/more {"type":"string"} ; push CREATE/required "more"
@@ -75,6 +91,7 @@ breaking | request-body-removed | foreign | a body is removed | remove PUT/reque
 breaking | media-type-removed | shop | a media type of requests is removed | remove /paths/~1orders~1{id}/patch/requestBody/content/application~1json
 breaking | request-branch-removed | foreign | a form of a union may no longer be given | remove THING/kind/oneOf/1
 # Answers.
+breaking | response-id-prefix-changed | shop | ids begin in another way | set ORDER/id/x-id-prefix "o"
 breaking | response-field-removed | shop | a field is no longer answered | remove ORDER/quantity
 breaking | response-field-removed | shop | a field is renamed | set ORDER/amount {"type":"integer"} ; remove ORDER/quantity
 addition | response-field-added | shop | a field is answered, too | set ORDER/more {"type":"string"}
@@ -105,6 +122,7 @@ breaking | security-scheme-removed | foreign | a scheme is removed | remove /com
 # What the service sends by itself.
 breaking | response-field-removed | foreign | a callback no longer has a field | remove /components/schemas/Event/properties/at
 # What means nothing.
+change | nothing | shop | a member of somebody's own changes | set CREATE/properties/quantity/x-theirs 2
 change | nothing | shop | words change | set /info/title "Other" ; set ORDER/total/description "x" ; set /paths/~1orders/get/summary "y"
 change | nothing | foreign | an exclusive bound of 3.0 is written as in 3.1 | remove THING/count/minimum ; set THING/count/exclusiveMinimum 1
 change | nothing | foreign | a schema is written out in the place of its reference | copy /components/schemas/Thing/allOf/0 /components/schemas/Base

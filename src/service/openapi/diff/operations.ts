@@ -1,5 +1,6 @@
 /** Compares what can be asked and what is answered, operation by operation. */
 import type { Fields } from "../../../core/json-schema/documents.ts";
+import { compareStates } from "./own-words.ts";
 import { type Comparison, type Direction, where } from "./pair.ts";
 import { type Asked, compareParameters, schemaOf } from "./parameters.ts";
 import { compareSchemas } from "./schemas.ts";
@@ -68,6 +69,7 @@ function compareOperation(
   if (before["deprecated"] !== true && after["deprecated"] === true) {
     changes.add("change", "operation-deprecated", operation, "is deprecated");
   }
+  compareStates(operation, before["x-possible-from"], after["x-possible-from"], changes);
   compareParameters(old.asked, now.asked, sends, comparison);
   compareBodies(operation, before["requestBody"], after["requestBody"], sends, comparison);
   compareResponses(operation, fields(before["responses"]), fields(after["responses"]), sends, comparison);

@@ -1,5 +1,6 @@
 /** Compares what schemas say besides types, values and properties: bounds, patterns, items and the rest. */
 import { type Changes, shown } from "./change.ts";
+import { compareOwnWord, isOwnWord } from "./own-words.ts";
 import { type Comparison, type Pair, type Shapes, where } from "./pair.ts";
 
 /** Keywords with a number: the larger, the tighter; or the smaller. */
@@ -11,6 +12,9 @@ const TIGHTER: Readonly<Record<string, "larger" | "smaller">> = {
   minProperties: "larger",
   minContains: "larger",
   maximum: "smaller",
+  // Of numbers that are written as text, in documents of ours.
+  "x-minimum": "larger",
+  "x-maximum": "smaller",
   exclusiveMaximum: "smaller",
   maxLength: "smaller",
   maxItems: "smaller",
@@ -34,7 +38,10 @@ export function compareRules(shapes: Shapes, { changes }: Comparison, compare: C
     const [old, now] = [shapes.before.rules.get(keyword), shapes.after.rules.get(keyword)];
     if (JSON.stringify(old) === JSON.stringify(now) && !INNER.has(keyword)) continue;
     if (INNER.has(keyword)) compareInner(keyword, old, now, shapes, changes, compare);
+    else if (isOwnWord(keyword)) compareOwnWord(keyword, old, now, shapes, changes);
     else if (keyword in TIGHTER) compareBound(keyword, old, now, shapes, changes);
+    // Of members that others have made up nobody knows what they mean.
+    else if (keyword.startsWith("x-")) continue;
     else compareOther(keyword, old, now, shapes, changes);
   }
 }

@@ -174,7 +174,7 @@ function mergeBranches(
 function bounds(own: Fields): Fields {
   const rules: Record<string, unknown> = {};
   for (const [keyword, value] of Object.entries(own)) {
-    if (SILENT.has(keyword) || keyword.startsWith("x-")) continue;
+    if (SILENT.has(keyword)) continue;
     rules[keyword] = value;
   }
   for (const [exclusive, plain] of [

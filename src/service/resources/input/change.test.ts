@@ -206,7 +206,9 @@ describe("a replacement", () => {
 describe("an id in a path", () => {
   const cases: readonly (readonly [resource: string, text: string, id: string | number | null])[] = [
     ["orders", "ord_01J9ZQ4T5V6W7X8Y9Z0A1B2C3D", "ord_01J9ZQ4T5V6W7X8Y9Z0A1B2C3D"],
-    ["orders", "cus_01J9ZQ4T5V6W7X8Y9Z0A1B2C3D", null],
+    ["orders", "order_01J9ZQ4T5V6W7X8Y9Z0A1B2C3D", "order_01J9ZQ4T5V6W7X8Y9Z0A1B2C3D"],
+    ["orders", "Ord_01J9ZQ4T5V6W7X8Y9Z0A1B2C3D", null],
+    ["orders", "abcdefghijklmnopq_01J9ZQ4T5V6W7X8Y9Z0A1B2C3D", null],
     ["orders", "ord_", null],
     ["orders", "ord_' OR 1=1 --", null],
     ["orders", "ord_\0", null],

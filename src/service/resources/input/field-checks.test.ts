@@ -219,6 +219,35 @@ describe("a number of a body", () => {
     });
   }
 
+  for (const [text, integer, number] of [
+    [
+      "9007199254740993",
+      "must be an integer between -9007199254740991 and 9007199254740991",
+      "has more digits than a number keeps: round it, or send a string",
+    ],
+    ...[
+      "1.0000000000000000001",
+      "-1.0000000000000000001",
+      "1e-400",
+      "-1e-400",
+      "123456789012345678.5",
+      "10000000000000000001e-1",
+    ].map((fraction) => [
+      fraction,
+      "must be an integer",
+      "is a fraction of which a number keeps nothing: round it, or send a string",
+    ]),
+  ] as const) {
+    test(`${text} is told for what it is`, () => {
+      const said = (type: "integer" | "number", body: string): unknown =>
+        keep(type, {}, (readExactJson(Buffer.from(body)) as unknown[]).at(-1));
+      for (const before of ["", "0,", "-1,"]) {
+        assert.deepEqual(said("integer", `[${before}${text}]`), [`it ${integer}`]);
+        assert.deepEqual(said("number", `[${before} ${text}]`), [`it ${number}`]);
+      }
+    });
+  }
+
   const exact = [
     "9007199254740991",
     "1e300",

@@ -73,9 +73,17 @@ describe("a body that is JSON, and nothing that a resource has", () => {
         { "": "must be an object" },
         body,
       );
-      assert.equal(
-        refusal(() => customers.create(asked(), bytes(body), null)).details[""],
-        "must be an object",
+      assert.deepEqual(
+        refusal(() => customers.create(asked(), bytes(body), null)).details,
+        { "": "must be an object" },
+        body,
+      );
+      assert.deepEqual(
+        refusal(() => customers.replace(asked("fields=nothing"), bytes(body), "cus_1")).details,
+        {
+          "query.fields": 'names "nothing", which is not a field',
+          "": "must be an object",
+        },
         body,
       );
     }

@@ -29,7 +29,7 @@ export function refusedOf(thrown: unknown, resource: Resource, referred: readonl
       return { kind: "dangling", fields: danglingFields(thrown, referred) };
     default:
       if (!resource.external) throw thrown;
-      return { kind: "unfit", fields: namedFields(resource, thrown), cause: thrown };
+      return { kind: "unfit", fields: amongst(resource.fields, thrown.columns), cause: thrown };
   }
 }
 
@@ -38,19 +38,21 @@ export const isUnfit = (thrown: unknown): boolean =>
   thrown instanceof Error && "code" in thrown && /^22[0-9A-Z]{3}$/.test(String(thrown.code));
 
 /** Unique values of one owner are unique together with it, and only the others are the caller's. */
-function uniqueFields({ fields, owner }: Resource, { columns }: ConstraintError): Field[] {
-  return fields.filter((field) => field !== owner && isAmong(columns, field));
-}
+const uniqueFields = ({ fields, owner }: Resource, { columns }: ConstraintError): Field[] =>
+  amongst(fields, columns).filter((field) => field !== owner);
 
 function danglingFields({ columns }: ConstraintError, referred: readonly Referred[]): Field[] {
   const all = referred.map(({ field }) => field);
-  const named = all.filter((field) => isAmong(columns, field));
+  const named = amongst(all, columns);
   return named.length > 0 ? named : all;
 }
 
-const namedFields = ({ fields }: Resource, { columns }: ConstraintError): Field[] =>
-  fields.filter((field) => isAmong(columns, field));
-
-/** SQLite does not tell upper from lower case. */
-const isAmong = (columns: readonly string[], { column }: Field): boolean =>
-  columns.some((name) => name.toLowerCase() === column.toLowerCase());
+/** SQLite does not tell upper from lower case; somebody else's table on PostgreSQL may have both. */
+function amongst(fields: readonly Field[], columns: readonly string[]): Field[] {
+  const named = columns.map(
+    (name) =>
+      fields.find(({ column }) => column === name) ??
+      fields.find(({ column }) => column.toLowerCase() === name.toLowerCase()),
+  );
+  return fields.filter((field) => named.includes(field));
+}
