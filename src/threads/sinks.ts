@@ -3,6 +3,8 @@ import { type LogSink, openAccessLog } from "../observe/log-sink.ts";
 /** Logs that outlive a plan: a file is open once, whatever number of plans write to it. */
 export class SharedSinks {
   readonly #open = new Map<string, { readonly sink: LogSink; users: number }>();
+  /** Given up, with lines on their way: a thread that ends meanwhile would take them along. */
+  readonly #closing = new Set<Promise<void>>();
 
   take(to: string): LogSink {
     let shared = this.#open.get(to);
@@ -18,7 +20,8 @@ export class SharedSinks {
     const shared = this.#open.get(to);
     if (shared === undefined || --shared.users > 0) return;
     this.#open.delete(to);
-    void shared.sink.close();
+    const closed = shared.sink.close().finally(() => this.#closing.delete(closed));
+    this.#closing.add(closed);
   }
 
   get dropped(): number {
@@ -34,6 +37,6 @@ export class SharedSinks {
   async close(): Promise<void> {
     const sinks = [...this.#open.values()].map(({ sink }) => sink);
     this.#open.clear();
-    await Promise.all(sinks.map((sink) => sink.close()));
+    await Promise.all([...this.#closing, ...sinks.map((sink) => sink.close())]);
   }
 }

@@ -41,13 +41,13 @@ export function recordValues(keyed: Keyed, { status, answer }: KeptAnswer): Para
 }
 
 /**
- * Writes the finished record of a key as a part of a larger statement, and returns a row if the key is new. No row means
- * that it was used before, by somebody whose transaction is over.
+ * Writes the finished record of a key, at one moment of the database's clock, as a part of a larger statement, and
+ * returns a row if the key is new. No row means that it was used before, by somebody whose transaction is over.
  *
  * @param first number of the first of its parameters.
- * @param from  what the record depends on, such as `FROM allowed`: no record without it.
+ * @param condition what the record depends on, such as `WHERE EXISTS (…)`: no record without it.
  */
-export function recordPart(first: number, from: string): string {
+export function recordPart(first: number, condition: string): string {
   const [digest, fingerprint, id, requestId, keep, status, answer] = Array.from(
     { length: RECORD_VALUES },
     (_, index) => `$${first + index}`,
@@ -55,8 +55,8 @@ export function recordPart(first: number, from: string): string {
   return `INSERT INTO turnpike.idempotency AS i
     (digest, fence, fingerprint, id, request_id, owner, again, state, status, answer, started_at, expires_at)
   SELECT ${digest}::bytea, 0, ${fingerprint}::bytea, ${id}::text, ${requestId}::text, 0, false, ${FINISHED},
-    ${status}::smallint, ${answer}::bytea, turnpike.now(), turnpike.now() + ${keep}::bigint
-  ${from}
+    ${status}::smallint, ${answer}::bytea, clock.now, clock.now + ${keep}::bigint
+  FROM (SELECT turnpike.now() OFFSET 0) AS clock (now) ${condition}
   ON CONFLICT (digest) DO UPDATE
   SET fence = excluded.fence, fingerprint = excluded.fingerprint, id = excluded.id, request_id = excluded.request_id,
     owner = excluded.owner, again = excluded.again, state = excluded.state, status = excluded.status,

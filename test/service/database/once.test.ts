@@ -248,7 +248,7 @@ function statementContract(dialect: Dialect): void {
   describe("one statement with a record, a row and an event", () => {
     /** `wanted`: whether what the row refers to is there. */
     const text = `WITH allowed AS (SELECT WHERE $1::boolean),
-      record AS (${recordPart(2, "FROM allowed")}),
+      record AS (${recordPart(2, "WHERE EXISTS (SELECT FROM allowed)")}),
       row AS (INSERT INTO things SELECT $${RECORD_VALUES + 2} FROM record RETURNING 1),
       event AS (${eventPart(RECORD_VALUES + 3, "FROM row")})
       SELECT (SELECT count(*)::int4 FROM allowed), (SELECT count(*)::int4 FROM record), (SELECT count(*)::int4 FROM row)`;
