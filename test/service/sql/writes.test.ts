@@ -43,6 +43,9 @@ const keyed = (key: string): Keyed => ({
   requestId: "req_1",
   keep: 60_000,
 });
+/** The same request sent once more: its record would have an id of its own, which nobody else has. */
+const again = (key: Keyed): Keyed => ({ ...key, id: `idem_${randomUUID()}` });
+
 /** Ids of events sort by time. */
 let events = 0;
 const kept = { status: 201, answer: Buffer.from("sealed") };
@@ -161,7 +164,9 @@ onBothDatabases((dialect) => {
     describe("with a key", () => {
       test("creates one row of many requests at once, and answers the others with the first one's answer", async () => {
         const key = keyed("one of many");
-        const all = await Promise.all(Array.from({ length: 25 }, () => create("accounts", {}, "many", key)));
+        const all = await Promise.all(
+          Array.from({ length: 25 }, () => create("accounts", {}, "many", again(key))),
+        );
         assert.deepEqual(kindsOf(all), { done: 1, repeated: 24 });
         assert.equal(
           await stand.store.count({ resource: stand.resource("accounts"), owner: "many", filters: [] }),
@@ -206,7 +211,7 @@ onBothDatabases((dialect) => {
         const more = (before: Row): Row =>
           before.with(at("accounts", "balance"), Number(before[at("accounts", "balance")]) + 1);
         const all = await Promise.all(
-          Array.from({ length: 10 }, () => change("accounts", idOf(row), more, "a", key)),
+          Array.from({ length: 10 }, () => change("accounts", idOf(row), more, "a", again(key))),
         );
         assert.deepEqual(kindsOf(all), { done: 1, repeated: 9 });
         assert.equal((await get("accounts", row))?.[at("accounts", "balance")], 1);
