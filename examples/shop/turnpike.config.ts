@@ -7,6 +7,9 @@ import { defineConfig, GatewayError } from "turnpike";
 const { PORT = "8080", ADMIN_PORT = "8081", CARRIER_URL = "http://127.0.0.1:9001" } = process.env;
 const { DATABASE = "sqlite:./data/shop.db" } = process.env;
 
+/** What a customer of the shop may do with what is his. */
+const TENANT = ["customers", "orders", "payments"].flatMap((name) => [`${name}:read`, `${name}:write`]);
+
 export default defineConfig({
   listen: { host: "127.0.0.1", port: Number(PORT) },
   admin: { host: "127.0.0.1", port: Number(ADMIN_PORT) },
@@ -19,28 +22,14 @@ export default defineConfig({
       hash: "sha256:c9a5b474bcde1a5d3482e9a77a85dff7ac2a782a658c139504ed3b84d4417ab2",
       consumer: "acme",
       environment: "test",
-      scopes: [
-        "customers:read",
-        "customers:write",
-        "orders:read",
-        "orders:write",
-        "payments:read",
-        "payments:write",
-      ],
+      scopes: TENANT,
     },
     {
       id: "demo-globex",
       hash: "sha256:3558e3a2f8c57be8b3e0b754d4593d780d5802c46bf515a15927e1ad4016d0d9",
       consumer: "globex",
       environment: "test",
-      scopes: [
-        "customers:read",
-        "customers:write",
-        "orders:read",
-        "orders:write",
-        "payments:read",
-        "payments:write",
-      ],
+      scopes: TENANT,
     },
     {
       id: "demo-operator",

@@ -3,6 +3,7 @@ import { Client, type ClientConfig, Pool, type PoolClient, type QueryArrayConfig
 import { shownPostgresUrl } from "../../core/postgres-url.ts";
 import { clientConfig } from "../postgres/client-config.ts";
 import { isAnswer, isConflict, refusal, unavailable } from "../postgres/failure.ts";
+import { giveBack } from "../postgres/give-back.ts";
 import { migrate } from "./postgres-migrations.ts";
 
 /** For the keys, the admin API, and two batches of idempotency on their way. */
@@ -126,7 +127,7 @@ export class PostgresDatabase implements Session {
       client.release();
       return result;
     } catch (error) {
-      if (client !== undefined) await giveBack(client, error);
+      if (client !== undefined) await giveBack(client, isAnswer(error));
       throw unavailable(error);
     }
   }
@@ -168,17 +169,6 @@ function nameOf(sql: string): string {
     names.set(sql, name);
   }
   return name;
-}
-
-/** After an error. Whatever the server has not said itself may leave a statement under way: that connection is closed. */
-async function giveBack(client: PoolClient, error: unknown): Promise<void> {
-  try {
-    if (!isAnswer(error)) throw error;
-    if (client.getTransactionStatus() !== "I") await client.query("ROLLBACK");
-    client.release();
-  } catch {
-    client.release(true);
-  }
 }
 
 function configOf(url: string): ClientConfig {

@@ -3,6 +3,7 @@ import type { Database, Parameter, Query, Rows, Statement, Work } from "../../co
 import { shownPostgresUrl } from "../../core/postgres-url.ts";
 import { clientConfig } from "../postgres/client-config.ts";
 import { isConflict, refusal, unavailable } from "../postgres/failure.ts";
+import { giveBack } from "../postgres/give-back.ts";
 import { failure, isStale, LostConnection, outcomeUnknown, rejection } from "./postgres-failure.ts";
 import { PostgresPipeline } from "./postgres-pipeline.ts";
 
@@ -121,7 +122,7 @@ export class PostgresResources implements Database {
       client.release();
       return rows;
     } catch (error) {
-      await giveBack(client, error);
+      await giveBack(client, !(error instanceof LostConnection));
       throw error;
     }
   }
@@ -134,7 +135,7 @@ export class PostgresResources implements Database {
       client.release();
       return result;
     } catch (error) {
-      await giveBack(client, error);
+      await giveBack(client, !(error instanceof LostConnection));
       throw error;
     }
   }
@@ -219,17 +220,6 @@ async function commit(client: PoolClient): Promise<void> {
   } catch (error) {
     const reason = rejection(error);
     throw reason instanceof LostConnection ? outcomeUnknown(error) : reason;
-  }
-}
-
-/** After an error. What the server has not said itself may leave a statement under way: that connection is closed. */
-async function giveBack(client: PoolClient, error: unknown): Promise<void> {
-  try {
-    if (error instanceof LostConnection) throw error;
-    if (client.getTransactionStatus() !== "I") await client.query("ROLLBACK");
-    client.release();
-  } catch {
-    client.release(true);
   }
 }
 
